@@ -1,0 +1,134 @@
+"""Every setting: its name, type, default and meaning, read once at start and handed down.
+
+A value comes from the command line, else from the environment (`TXHUB_…`), else from `txhub.toml`,
+else from the default written here. `docs/settings.md` is this table in prose; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from txhub.errors import SettingError
+
+SETTINGS_FILE = Path("txhub.toml")
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
+_SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_span(text: object) -> timedelta:
+    """Turn `90s`, `10m`, `24h`, `7d` or `2w` into a timedelta.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(text, timedelta):
+        return text
+    match = _SPAN.fullmatch(str(text).strip())
+    if match is None:
+        raise ValueError("a number and a unit are expected, one of s, m, h, d, w: 90s, 24h, 7d")
+    return timedelta(**{_SPAN_UNITS[match[2]]: float(match[1])})
+
+
+Span = Annotated[timedelta, BeforeValidator(parse_span)]
+
+
+class ChainSettings(BaseModel):
+    """`[chains.NAME]`: where a chain's nodes are, and what differs from the built-in registry.
+
+    A chain that the registry does not know needs `chain_id`; the rest has defaults.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rpc: list[str] = Field(default=[], description="node URLs (ws, wss, http, https), tried in turn")
+    chain_id: int | None = Field(default=None, ge=0, description="what `eth_chainId` answers")
+    family: Literal["evm", "utxo"] | None = Field(default=None, description="how its nodes speak")
+    symbol: str | None = Field(default=None, description="its coin")
+    decimals: int | None = Field(default=None, ge=0, le=36, description="base units of a coin, as a power of ten")
+    block_time_s: float | None = Field(default=None, gt=0, description="seconds between blocks")
+    finality_depth: int | None = Field(default=None, ge=1, description="blocks that a reorg may replace")
+    large_value: Decimal | None = Field(
+        default=None, gt=0, description="whole coins from which on a transaction is large"
+    )
+
+
+class Settings(BaseSettings):
+    """txhub's settings. Field descriptions are the documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TXHUB_", env_nested_delimiter="__", toml_file=SETTINGS_FILE, extra="forbid", env_file=None
+    )
+
+    home: Path = Field(default=Path(".txhub"), description="where the embedded database and its secrets live")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="a PostgreSQL to use instead of the embedded one: postgresql://user:password@host:port/name",
+    )
+    host: str = Field(default="127.0.0.1", description="address that the API and the dashboard listen on")
+    port: int = Field(default=8050, ge=1, le=65535, description="port that the API and the dashboard listen on")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least level that is logged"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="one line an event, as text or JSON; auto: text on a terminal"
+    )
+    history: Span = Field(default=timedelta(hours=24), description="how much history `up` and `ingest` load first")
+    request_blocks: int = Field(default=20, ge=1, le=1000, description="blocks asked of a node in one request")
+    parallel_requests: int = Field(default=4, ge=1, le=64, description="requests to a node under way at once")
+    chunk_interval: Span = Field(default=timedelta(days=1), description="time span of a chunk of the hypertable")
+    compress_after: Span = Field(default=timedelta(days=2), description="age at which chunks go to the columnstore")
+    chains: dict[str, ChainSettings] = Field(
+        default={}, description="chains beside the built-in ones, or what differs from those"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**command_line: Any) -> Settings:
+    """Read and validate all settings; options that are None on the command line do not count.
+
+    Raises:
+        SettingError: a value is not allowed, or a setting does not exist. Names it, says what was given and what is allowed.
+    """
+    given = {name: value for name, value in command_line.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingError(_explain(error), hint="docs/settings.md lists every setting") from None
+    except (SettingsError, ValueError) as error:
+        raise SettingError(f"{SETTINGS_FILE} or the environment cannot be read: {error}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"setting {name!r} does not exist")
+        else:
+            value = "a secret" if name == "database_url" else repr(fault["input"])
+            lines.append(f"setting {name!r} is {value}: {fault['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)

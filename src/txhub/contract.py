@@ -1,0 +1,214 @@
+"""The words and shapes of the public contract, shared by the API, its client and the dashboard.
+
+Plain dataclasses: Litestar turns them into JSON and OpenAPI, the client reads them back. Whole-coin
+amounts that must stay exact are decimal strings; points of a series are floats, for charts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+
+class Kind(StrEnum):
+    """What a transaction does, as far as its input (and, with receipts, its logs) tell."""
+
+    TRANSFER = "transfer"
+    TOKEN_TRANSFER = "token_transfer"
+    NFT_TRANSFER = "nft_transfer"
+    CONTRACT_CALL = "contract_call"
+    CONTRACT_CREATION = "contract_creation"
+    COINBASE = "coinbase"
+
+
+class Metric(StrEnum):
+    """The series that `/v1/series/{metric}` knows."""
+
+    TX_RATE = "tx_rate"
+    AVG_VALUE = "avg_value"
+    VOLUME = "volume"
+
+
+class Bucket(StrEnum):
+    """Widths of a series' buckets."""
+
+    AUTO = "auto"
+    M1 = "1m"
+    M5 = "5m"
+    M15 = "15m"
+    H1 = "1h"
+    D1 = "1d"
+
+
+BUCKET_SECONDS: dict[Bucket, int] = {
+    Bucket.M1: 60,
+    Bucket.M5: 300,
+    Bucket.M15: 900,
+    Bucket.H1: 3600,
+    Bucket.D1: 86400,
+}
+
+MAX_POINTS = 2000
+"""`bucket=auto` takes the narrowest bucket that keeps each line of a chart under this many points."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Page(Generic[Item]):
+    """A list, and the opaque cursor of its next page, or null at its end."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+@dataclass(slots=True)
+class ChainInfo:
+    """A chain, and what of it is committed."""
+
+    chain_id: int
+    name: str
+    family: str
+    symbol: str
+    decimals: int
+    block_time_s: float
+    finality_depth: int
+    large_value: str
+    """Whole coins: transactions from here on are shown as large."""
+    demo: bool
+    blocks: int
+    first_block: int | None = None
+    last_block: int | None = None
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+
+
+@dataclass(slots=True)
+class Gap:
+    """A run of blocks that are not committed, and the time between their neighbours."""
+
+    chain: str
+    from_block: int
+    to_block: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(slots=True)
+class Quality:
+    """How far an answer can be trusted.
+
+    `coverage` is the fraction of expected blocks that are committed, 0 to 1, or null where nothing is
+    known of the range. From `provisional_from` on blocks may still be replaced by a reorg.
+    """
+
+    coverage: float | None
+    gaps: list[Gap] = field(default_factory=list)
+    provisional_from: datetime | None = None
+    source: str = "rollup"
+
+
+Point = tuple[datetime, float | None]
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a series: all chains and kinds together where those are null."""
+
+    chain: str | None
+    kind: str | None
+    points: list[Point]
+
+
+@dataclass(slots=True)
+class Series:
+    """A metric over time. A point is the start of its bucket, UTC, and its value in `unit`."""
+
+    metric: Metric
+    unit: str
+    bucket: Bucket
+    series: list[Line]
+    quality: Quality
+
+
+@dataclass(slots=True)
+class Peak:
+    """A busiest minute of an hour."""
+
+    chain: str
+    hour: datetime
+    minute: datetime
+    tx_count: int
+    """Transactions in that minute, so also its rate in transactions a minute."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A transaction as people read it: hex text, whole coins, exact decimal strings."""
+
+    chain: str
+    block_number: int
+    block_time: datetime
+    tx_index: int
+    hash: str
+    from_address: str | None
+    to_address: str | None
+    kind: Kind
+    value: str
+    """Whole coins of `symbol`."""
+    value_base: str
+    """Base units (wei, satoshi)."""
+    fee: str | None
+    symbol: str
+    gas_used: int | None
+    gas_price: int | None
+    """Base units for a unit of gas."""
+    tx_type: int
+    method_id: str | None
+    input_size: int
+    nonce: int | None
+    success: bool | None
+
+
+@dataclass(slots=True)
+class StreamHealth:
+    """One chain's stream: what is committed, how old it is, and the verdict."""
+
+    chain: str
+    status: str
+    """`ok`, `late` (no block for several block times), `down` (far longer), or `empty`."""
+    reason: str
+    last_block: int | None
+    last_time: datetime | None
+    committed_at: datetime | None
+    lag_s: float | None
+    """Seconds since the last committed block's own time."""
+
+
+@dataclass(slots=True)
+class BlockEvent:
+    """What the stream says of a committed live block (event `block`)."""
+
+    chain: str
+    number: int
+    hash: str
+    time: datetime
+    tx_count: int
+    value: str
+    """Whole coins moved by the block's transactions."""
+    symbol: str
+
+
+@dataclass(slots=True)
+class BackfillEvent:
+    """What the stream says of a commit of older blocks (event `backfill`): its range, not each block."""
+
+    chain: str
+    from_block: int
+    to_block: int
+    blocks: int
+    tx_count: int
+    start: datetime
+    end: datetime

@@ -1,0 +1,129 @@
+"""The error tree: every failure txhub expects, what it means, and whether trying again helps.
+
+People get `str(error)` (one line) and `error.hint` (what to do); programs get `error.code`, and
+over HTTP the same as RFC 9457 problem details. The command line exits with `error.exit_code`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TxhubError(Exception):
+    """Something txhub expects to go wrong went wrong."""
+
+    code: ClassVar[str] = "error"
+    retry: ClassVar[bool] = False
+    """Whether the same call may succeed later without anybody changing anything."""
+    exit_code: ClassVar[int] = 1
+    status: ClassVar[int] = 500
+    """The HTTP status when this error reaches an API client."""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0])
+        self.hint = hint
+
+
+class SettingError(TxhubError):
+    """A setting has a value that is not allowed."""
+
+    code = "setting"
+    exit_code = 2
+
+
+class UsageError(TxhubError):
+    """The request cannot be understood or asks for something that does not exist."""
+
+    code = "usage"
+    exit_code = 2
+    status = 400
+
+
+class NotFound(UsageError):
+    """There is no such thing."""
+
+    code = "not-found"
+    status = 404
+
+
+class Unavailable(TxhubError):
+    """Something outside of this process does not answer; trying again may help."""
+
+    code = "unavailable"
+    retry = True
+    exit_code = 69
+    status = 503
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached."""
+
+    code = "database-unavailable"
+
+
+class DatabaseRefused(TxhubError):
+    """The database can be reached but refuses: wrong password, missing right, too old."""
+
+    code = "database-refused"
+    exit_code = 77
+    status = 503
+
+
+class SchemaMismatch(TxhubError):
+    """The database's schema is not the one this release of txhub works with."""
+
+    code = "schema"
+    exit_code = 78
+    status = 503
+
+
+class DiskFull(TxhubError):
+    """There is no space left for the database."""
+
+    code = "disk-full"
+    retry = True
+    exit_code = 74
+    status = 507
+
+
+class ServerFailed(TxhubError):
+    """The private PostgreSQL server cannot be started or stopped."""
+
+    code = "server"
+    exit_code = 70
+
+
+class PortInUse(TxhubError):
+    """Another program listens on the port that was asked for."""
+
+    code = "port-in-use"
+    exit_code = 71
+
+
+class NodeUnavailable(Unavailable):
+    """A blockchain node cannot be reached or stopped answering."""
+
+    code = "node-unavailable"
+
+
+class NodeRefused(TxhubError):
+    """A node answered, but with an error, or it serves another chain than the one asked for."""
+
+    code = "node-refused"
+    exit_code = 76
+    status = 502
+
+
+class BadBlock(TxhubError):
+    """A node's block is refused: a field is missing or impossible, or it does not add up."""
+
+    code = "bad-block"
+    retry = True
+    exit_code = 65
+    status = 502
+
+
+class BrokenLink(BadBlock):
+    """A block's parent hash is not the hash of the block before it in the ledger."""
+
+    code = "broken-link"
