@@ -104,6 +104,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the command line before the environment, and that before the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
@@ -111,7 +112,7 @@ def load_settings(**command_line: Any) -> Settings:
     """Read and validate all settings; options that are None on the command line do not count.
 
     Raises:
-        SettingError: a value is not allowed, or a setting does not exist. Names it, says what was given and what is allowed.
+        SettingError: a value is not allowed, or a setting does not exist; says what was given and what is allowed.
     """
     given = {name: value for name, value in command_line.items() if value is not None}
     try:

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     """What a transaction does, as far as its input (and, with receipts, its logs) tell."""
 
     TRANSFER = "transfer"
-    TOKEN_TRANSFER = "token_transfer"
+    TOKEN_TRANSFER = "token_transfer"  # noqa: S105 (no password)
     NFT_TRANSFER = "nft_transfer"
     CONTRACT_CALL = "contract_call"
     CONTRACT_CREATION = "contract_creation"
