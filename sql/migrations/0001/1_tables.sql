@@ -24,11 +24,13 @@ CREATE TABLE txhub.chains (
     block_time_s float8 NOT NULL CHECK (block_time_s > 0),
     finality_depth int NOT NULL CHECK (finality_depth > 0),
     large_value numeric NOT NULL,
-    demo boolean NOT NULL DEFAULT false
+    demo boolean NOT NULL DEFAULT false,
+    follow_from bigint
 );
 COMMENT ON TABLE txhub.chains IS 'The chains that were ever followed.';
 COMMENT ON COLUMN txhub.chains.decimals IS 'A whole coin is 10^decimals base units.';
 COMMENT ON COLUMN txhub.chains.large_value IS 'Whole coins: from here on a transaction is shown as large.';
+COMMENT ON COLUMN txhub.chains.follow_from IS 'From this block on nothing may be missing; null: never followed.';
 COMMENT ON COLUMN txhub.chains.demo IS 'True for the simulated network.';
 
 CREATE TABLE txhub.blocks (

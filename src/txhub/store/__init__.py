@@ -1,0 +1,1 @@
+"""PostgreSQL and TimescaleDB: the server, the edition, the ledger and what is written through it."""

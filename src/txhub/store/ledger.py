@@ -1,0 +1,180 @@
+"""The ledger, and the one transaction that commits blocks exactly once.
+
+`txhub.blocks` is written first, in order of number, and only the blocks that came back from it are
+copied: whatever overlaps (a follower, backfills, repairs, a second process, a retry after a crash)
+writes nothing twice. `tests/faults/test_exactly_once.py` holds this with killed and competing writers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Context, Decimal
+from itertools import chain as concatenated
+from typing import NamedTuple
+
+from txhub.errors import UsageError
+from txhub.model import Block, Chain, Transaction
+from txhub.store.faults import translated
+from txhub.store.pool import Connection, Pool
+from txhub.store.sqlfiles import queries
+
+_SQL = queries("ledger")
+_EXACT = Context(prec=120)
+"""Room for any sum of base units: the default context would round after 28 digits."""
+
+
+class Committed(NamedTuple):
+    """What a commit added: blocks and transactions that were not there before."""
+
+    blocks: int
+    transactions: int
+
+
+class Tip(NamedTuple):
+    """The committed block with the greatest number."""
+
+    number: int
+    hash: bytes
+    time: datetime
+
+
+class Ledger:
+    """Commits blocks of one chain, and knows which it holds."""
+
+    def __init__(self, pool: Pool, chain: Chain) -> None:
+        self.chain = chain
+        self._pool = pool
+        self._days_with_room: set[str] = set()
+
+    async def register(self) -> None:
+        """Make the chain known to the database, or update what may change of it.
+
+        Raises:
+            UsageError: the database knows this chain id or name as another chain.
+        """
+        c = self.chain
+        values = (c.chain_id, c.name, c.family, c.symbol, c.decimals, c.block_time_s, c.finality_depth)
+        with translated():
+            known = await self._pool.fetchval(_SQL["register_chain"], *values, c.large_value, c.demo)
+        if known is None:
+            raise UsageError(
+                f"chain id {c.chain_id} is in the database with another family or other decimals than {c.name}'s",
+                hint="correct [chains] in txhub.toml, or use another database",
+            )
+
+    async def commit(self, blocks: Sequence[Block], *, bulk: bool = False) -> Committed:
+        """Commit the blocks that the ledger does not hold yet, all or none of them.
+
+        Args:
+            blocks: of this chain, in any order, no number twice.
+            bulk: for backfills: straight into the columnstore where there is one, and one event for the whole
+                range instead of one for each block.
+
+        Raises:
+            DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was committed, so try again.
+        """
+        if not blocks:
+            return Committed(0, 0)
+        ordered = sorted(blocks, key=lambda block: block.number)
+        with translated():
+            async with self._pool.acquire() as connection:
+                await self._make_room(connection, ordered)
+                async with connection.transaction():
+                    fresh = await self._insert_blocks(connection, ordered)
+                    if not fresh:
+                        return Committed(0, 0)
+                    await connection.execute(_SQL["before_copy"], bulk)
+                    await connection.copy_records_to_table(
+                        "transactions",
+                        schema_name="txhub",
+                        columns=Transaction._fields,
+                        records=concatenated.from_iterable(block.transactions for block in fresh),
+                    )
+                    times = [block.time for block in fresh]
+                    numbers = [block.number for block in fresh]
+                    await connection.execute(_SQL["after_copy"], self.chain.chain_id, min(times), max(times), numbers)
+                    await self._append_events(connection, fresh, bulk)
+        return Committed(len(fresh), sum(len(block.transactions) for block in fresh))
+
+    async def tip(self) -> Tip | None:
+        """The newest committed block, or None where there is none."""
+        with translated():
+            row = await self._pool.fetchrow(_SQL["tip"], self.chain.chain_id)
+        return Tip(*row) if row else None
+
+    async def follow_from(self, number: int) -> int:
+        """Promise that nothing from this block on stays missing; the earliest promise ever made is returned."""
+        with translated():
+            return int(await self._pool.fetchval(_SQL["follow_from"], self.chain.chain_id, number))
+
+    async def missing(self, first: int, last: int, limit: int = 1000) -> list[range]:
+        """Runs of block numbers in first..last (both included) that are not committed, newest first."""
+        with translated():
+            rows = await self._pool.fetch(_SQL["missing"], self.chain.chain_id, first, last, limit)
+        return [range(row["first"], row["last"] + 1) for row in rows]
+
+    async def record(self, level: str, component: str, event: str, **details: object) -> None:
+        """Write a line of the event log: what an operator has to know of this chain."""
+        with translated():
+            await self._pool.execute(
+                _SQL["record_event"], level, component, self.chain.chain_id, event, json.dumps(details, default=str)
+            )
+
+    async def _make_room(self, connection: Connection, ordered: Sequence[Block]) -> None:
+        days = {block.time.date().isoformat() for block in ordered}
+        if not days <= self._days_with_room:
+            times = [block.time for block in ordered]
+            await connection.execute(_SQL["make_room"], min(times), max(times))
+            self._days_with_room |= days
+
+    async def _insert_blocks(self, connection: Connection, ordered: Sequence[Block]) -> list[Block]:
+        rows = await connection.fetch(
+            _SQL["insert_blocks"],
+            self.chain.chain_id,
+            [block.number for block in ordered],
+            [block.hash for block in ordered],
+            [block.parent_hash for block in ordered],
+            [block.time for block in ordered],
+            [block.tx_count for block in ordered],
+            [block.dropped_count for block in ordered],
+            [block.gas_used for block in ordered],
+            [block.gas_limit for block in ordered],
+            [block.base_fee for block in ordered],
+            [block.size for block in ordered],
+        )
+        numbers = {row["number"] for row in rows}
+        return [block for block in ordered if block.number in numbers]
+
+    async def _append_events(self, connection: Connection, fresh: Sequence[Block], bulk: bool) -> None:
+        event, data = (
+            ("backfill", [self._range_event(fresh)]) if bulk else ("block", list(map(self._block_event, fresh)))
+        )
+        await connection.execute(_SQL["take_turn"])
+        await connection.execute(_SQL["append_events"], event, self.chain.chain_id, list(map(json.dumps, data)))
+
+    def _block_event(self, block: Block) -> dict[str, object]:
+        prefix = "0x" if self.chain.family == "evm" else ""
+        total = Decimal(sum(int(transaction.value) for transaction in block.transactions))
+        return {
+            "chain": self.chain.name,
+            "number": block.number,
+            "hash": prefix + block.hash.hex(),
+            "time": block.time.isoformat(),
+            "tx_count": block.tx_count,
+            "value": format(total.scaleb(-self.chain.decimals, _EXACT).normalize(_EXACT), "f"),
+            "symbol": self.chain.symbol,
+        }
+
+    def _range_event(self, fresh: Sequence[Block]) -> dict[str, object]:
+        times = [block.time for block in fresh]
+        return {
+            "chain": self.chain.name,
+            "from_block": fresh[0].number,
+            "to_block": fresh[-1].number,
+            "blocks": len(fresh),
+            "tx_count": sum(block.tx_count for block in fresh),
+            "start": min(times).isoformat(),
+            "end": max(times).isoformat(),
+        }

@@ -1,0 +1,37 @@
+"""Connections of asyncpg: for COPY, for LISTEN and for small statements."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from txhub.store.faults import translated
+
+Pool: TypeAlias = asyncpg.Pool
+Connection: TypeAlias = asyncpg.Connection
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, name: str, size: int = 4) -> AsyncIterator[Pool]:
+    """A pool of at most `size` connections that show as `txhub NAME` in pg_stat_activity. Times are UTC.
+
+    Raises:
+        DatabaseUnavailable: nobody answers there.
+        DatabaseRefused: the user, the password or the database is wrong.
+    """
+    with translated():
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            command_timeout=600,
+            server_settings={"application_name": f"txhub {name}", "timezone": "UTC"},
+        )
+    try:
+        yield pool
+    finally:
+        await pool.close()
