@@ -48,6 +48,9 @@ WITH appended AS (
 )
 SELECT pg_notify('txhub_events', max(id)::text) FROM appended
 
+-- name: turn_to_follow
+SELECT pg_advisory_lock(hashtext('txhub follower'), $1)
+
 -- name: tip
 SELECT number, hash, time FROM txhub.blocks WHERE chain_id = $1 ORDER BY number DESC LIMIT 1
 

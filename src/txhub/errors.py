@@ -127,3 +127,10 @@ class BrokenLink(BadBlock):
     """A block's parent hash is not the hash of the block before it in the ledger."""
 
     code = "broken-link"
+
+
+def first_failure(failure: Exception) -> Exception:
+    """What went wrong first, where tasks that ran together failed together."""
+    while isinstance(failure, ExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

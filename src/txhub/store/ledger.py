@@ -8,7 +8,8 @@ writes nothing twice. `tests/faults/test_exactly_once.py` holds this with killed
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Context, Decimal
 from itertools import chain as concatenated
@@ -21,6 +22,8 @@ from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
 
 _SQL = queries("ledger")
+_NO_LIMIT = 10.0**9
+"""Seconds: a follower may wait for its turn as long as the other one lives."""
 _EXACT = Context(prec=120)
 """Room for any sum of base units: the default context would round after 28 digits."""
 
@@ -103,6 +106,22 @@ class Ledger:
         with translated():
             row = await self._pool.fetchrow(_SQL["tip"], self.chain.chain_id)
         return Tip(*row) if row else None
+
+    @asynccontextmanager
+    async def turn_to_follow(self) -> AsyncIterator[None]:
+        """Wait until nobody else follows this chain, and keep others waiting meanwhile.
+
+        It only saves work: two followers would fetch each block twice, and still commit it once.
+        """
+        with translated():
+            connection = await self._pool.acquire()
+        try:
+            with translated():
+                await connection.execute(_SQL["turn_to_follow"], self.chain.chain_id, timeout=_NO_LIMIT)
+            yield
+        finally:
+            # A connection that is given back forgets its advisory locks.
+            await self._pool.release(connection)
 
     async def follow_from(self, number: int) -> int:
         """Promise that nothing from this block on stays missing; the earliest promise ever made is returned."""
