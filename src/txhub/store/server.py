@@ -6,6 +6,7 @@ and stopping happen under an exclusive lock on `HOME/start.lock`. The system dro
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from txhub.config import Settings
-from txhub.errors import ServerFailed
-from txhub.store.cluster import SUPERUSER, Cluster, Postmaster
+from txhub.errors import DiskFull, ServerFailed
+from txhub.store.cluster import SUPERUSER, Cluster
 from txhub.store.installation import Installation
+from txhub.store.postmaster import Postmaster
+
+_LEASE = "in-use.lock"
+_ELSEWHERE = "choose a folder of your own by TXHUB_HOME or --home"
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,6 @@ class ServerStatus:
     size: int | None = None
     """Bytes on disk."""
     installation: Installation | None = None
-    in_use: bool = False
-    """Whether another txhub command uses it."""
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def open_server(settings: Settings, *, stop_if_last: bool = False, cluster: Clus
     """The database's server, which is started if it is ours and does not run, and stays up at least for the block.
 
     Afterwards it runs on, unless `stop_if_last` is set and no other txhub process uses it. It blocks while it works:
-    call it before there is an event loop. `cluster` is for one that is not the default of `settings.home`.
+    call it before there is an event loop. `cluster` is for one that differs from the default of `settings.home`.
 
     Raises:
         ServerFailed: our server cannot be made, started or stopped.
@@ -65,22 +68,15 @@ def open_server(settings: Settings, *, stop_if_last: bool = False, cluster: Clus
         return
     cluster = cluster or Cluster(settings.home)
     _make_home(cluster.home)
-    with _file(cluster.home / "in-use.lock") as lease:
-        with _starting(cluster.home):
-            fcntl.flock(lease, fcntl.LOCK_SH)
-            running = cluster.start()
-            server = Server(
-                cluster.url(),
-                private=True,
-                offers_timescale=cluster.installation.timescale is not None,
-                socket_url=cluster.url(by_socket=True) if running.socket_folder else None,
-                admin_url=cluster.url(user=SUPERUSER),
-            )
+    with _file(cluster.home / _LEASE) as lease:
         try:
+            with _starting(cluster), _usable(cluster.home):
+                fcntl.flock(lease, fcntl.LOCK_SH)
+                server = _start(cluster)
             yield server
         finally:
             if stop_if_last:
-                with _starting(cluster.home):
+                with _starting(cluster), _usable(cluster.home):
                     if _nobody_else(lease):
                         cluster.stop()
 
@@ -92,11 +88,11 @@ def stop_server(settings: Settings, *, force: bool = False) -> bool:
         ServerFailed: there is none, or other txhub commands use it and it is not by `force`.
     """
     cluster = _existing(settings)
-    with _file(cluster.home / "in-use.lock") as lease, _starting(cluster.home):
+    with _file(cluster.home / _LEASE) as lease, _starting(cluster), _usable(cluster.home):
         if not _nobody_else(lease) and not force:
             raise ServerFailed(
                 f"other txhub commands use the database in {cluster.home}",
-                hint="stop them first, or `txhub db stop --force`",
+                hint="stop them first, or stop it all the same by --force",
             )
         return cluster.stop()
 
@@ -110,43 +106,62 @@ def server_status(settings: Settings) -> ServerStatus:
     if settings.database_url is not None:
         return ServerStatus(private=False)
     cluster = _existing(settings)
-    with _file(cluster.home / "in-use.lock") as lease:
-        in_use = not _nobody_else(lease)
-    return ServerStatus(
+    with _usable(cluster.home):
+        return ServerStatus(
+            private=True,
+            running=cluster.running(),
+            data=cluster.data,
+            size=cluster.size(),
+            installation=cluster.installation(),
+        )
+
+
+def _start(cluster: Cluster) -> Server:
+    running = cluster.start()
+    return Server(
+        cluster.url(running),
         private=True,
-        running=cluster.postmaster(),
-        data=cluster.data,
-        size=cluster.size(),
-        installation=cluster.installation,
-        in_use=in_use,
+        offers_timescale=cluster.origin is not None and cluster.origin.timescale,
+        socket_url=cluster.url(running, by_socket=True) if running.socket_folder else None,
+        admin_url=cluster.url(running, user=SUPERUSER),
     )
 
 
 def _existing(settings: Settings) -> Cluster:
     if settings.database_url is not None:
-        raise ServerFailed("the server of TXHUB_DATABASE_URL is not ours to stop")
+        raise ServerFailed("the server of TXHUB_DATABASE_URL is not ours to stop", hint="stop it where it runs")
     cluster = Cluster(settings.home)
-    if not cluster.made:
-        raise ServerFailed(
-            f"there is no database in {cluster.home} yet", hint="`txhub up` or `txhub db migrate` makes one"
-        )
+    with _usable(cluster.home):
+        if cluster.origin is None:
+            raise ServerFailed(f"there is no database in {cluster.home} yet", hint="`txhub db migrate` makes one")
     return cluster
 
 
 def _make_home(home: Path) -> None:
     """Make the home folder; as root one that the server's user can walk through, but not list."""
-    try:
-        if not home.is_dir():
+    if home.exists() and not home.is_dir():
+        raise ServerFailed(f"{home} is a file, and the database needs a folder", hint=_ELSEWHERE)
+    with _usable(home):
+        if not home.exists():
             home.mkdir(parents=True)
             home.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    except OSError as error:
-        raise _unwritable(home, error) from error
 
 
 @contextmanager
-def _starting(home: Path) -> Iterator[None]:
+def _usable(home: Path) -> Iterator[None]:
+    """Say in our words that the home folder, or something in it, cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"no space left for the database in {home}", hint="make room, then try again") from error
+        raise ServerFailed(f"{error.filename or home} cannot be used: {error.strerror}", hint=_ELSEWHERE) from error
+
+
+@contextmanager
+def _starting(cluster: Cluster) -> Iterator[None]:
     """Hold what keeps two commands from starting or stopping the server at once; waits for the other."""
-    with _file(home / "start.lock") as guard:
+    with _file(cluster.home / "start.lock") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         yield
 
@@ -163,18 +178,9 @@ def _nobody_else(lease: int) -> bool:
 @contextmanager
 def _file(path: Path) -> Iterator[int]:
     """An open file to lock, which no program that we start inherits."""
-    try:
+    with _usable(path.parent):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from error
     try:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _unwritable(home: Path, error: OSError) -> ServerFailed:
-    return ServerFailed(
-        f"{home} cannot be used for the database: {error.strerror}",
-        hint="choose a folder of your own by TXHUB_HOME or --home",
-    )

@@ -1,0 +1,184 @@
+"""The process of a private server: launched, found again by the folder it works in, and stopped.
+
+Everything here is given the cluster's folder, which has PostgreSQL's `data`, its `log` and a `start.log` in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from txhub.errors import DiskFull, ServerFailed
+from txhub.store.account import Account
+
+HOST = "127.0.0.1"
+
+_PATIENCE_S = 600
+"""How long a start or a stop may take: after a crash a start first replays up to `max_wal_size`."""
+_BIND_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """A running server."""
+
+    pid: int
+    port: int
+    socket_folder: Path | None
+    ready: bool
+    """Whether it takes connections; not while it recovers from a crash."""
+
+
+def find(folder: Path) -> Postmaster | None:
+    """The server, if it runs. Its pid file alone proves nothing: after a crash it may name another program.
+
+    Raises:
+        PermissionError: it is another user's.
+    """
+    try:
+        lines = (folder / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    # pid, data folder, start, port, socket folder, address, shared memory, state; written piece by piece at start.
+    if len(lines) < 4 or not _works_in(folder / "data", int(lines[0])):
+        return None
+    return Postmaster(
+        pid=int(lines[0]),
+        port=int(lines[3]),
+        socket_folder=Path(lines[4]) if len(lines) > 4 and lines[4] else None,
+        ready=len(lines) > 7 and lines[7].strip() == "ready",
+    )
+
+
+def launch(folder: Path, programs: Path, account: Account, options: Mapping[str, str]) -> None:
+    """Start the server on a free port and wait until it takes connections. It outlives us.
+
+    Raises:
+        ServerFailed: it does not start; says what PostgreSQL says.
+        DiskFull: there is no space for it.
+    """
+    _clear_the_way(folder / "data")
+    before = _log_sizes(folder)
+    for _ in range(_BIND_ATTEMPTS):
+        port = _free_port()
+        settings = [f"--{name}={value}" for name, value in {**options, "port": str(port)}.items()]
+        with (folder / "start.log").open("w", encoding="utf-8") as output:  # a pipe would stay open as long as it runs
+            started = account.run(
+                [
+                    programs / "pg_ctl",
+                    "start",
+                    "--wait",
+                    f"--timeout={_PATIENCE_S}",
+                    f"--options={shlex.join(settings)}",
+                ],
+                environment={"PGDATA": str(folder / "data")},
+                output=output,
+            )
+        if started.returncode == 0:
+            return
+        if _is_free(port):  # then another program's having taken it was not the reason
+            break
+    raise fault("PostgreSQL does not start", _said_since(folder, before), folder)
+
+
+def wait_until_ready(folder: Path) -> None:
+    """Wait for a server that somebody else has started; returns as well if it gives up.
+
+    Raises:
+        ServerFailed: it takes too long.
+    """
+    _wait(lambda: (found := find(folder)) is None or found.ready, "PostgreSQL takes too long to come up")
+
+
+def stop(folder: Path, running: Postmaster) -> None:
+    """Stop the server, closing its clients' connections.
+
+    Raises:
+        ServerFailed: it takes too long.
+    """
+    os.kill(running.pid, signal.SIGINT)  # "fast shutdown"
+    _wait(lambda: not _works_in(folder / "data", running.pid), "PostgreSQL takes too long to stop")
+
+
+def fault(what: str, said: str, folder: Path) -> DiskFull | ServerFailed:
+    """The error for a failed step, in PostgreSQL's own words."""
+    if any(os.strerror(number) in said for number in (errno.ENOSPC, errno.EDQUOT)):
+        return DiskFull(f"{what}: no space left for {folder}", hint="make room, then try again")
+    return ServerFailed(f"{what}: {_reason(said)}", hint=f"its logs are in {folder}")
+
+
+def _clear_the_way(data: Path) -> None:
+    """After a kill -9: wait for the dead server's children, and remove its pid file.
+
+    PostgreSQL removes it too, but not if it is empty or if another program has got that pid since.
+    """
+    pid_file = data / "postmaster.pid"
+    if pid_file.exists():
+        _wait(
+            lambda: not any(_works_in(data, pid) for pid in psutil.pids()),
+            f"a process of the server that died still works in {data}",
+        )
+        pid_file.unlink(missing_ok=True)
+
+
+def _works_in(data: Path, pid: int) -> bool:
+    """Whether a process belongs to the server of a data folder: its processes, and no others, work in there."""
+    try:
+        return Path(psutil.Process(pid).cwd()) == data
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _wait(condition: Callable[[], bool], complaint: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServerFailed(complaint, hint="look at its logs and at `ps`")
+        time.sleep(0.02)
+
+
+def _log_sizes(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_size for file in (folder / "log").glob("*.log")}
+
+
+def _said_since(folder: Path, before: Mapping[Path, int]) -> str:
+    """What a server said at its start and beyond what was in its logs before."""
+    said = (folder / "start.log").read_bytes()
+    for file in _log_sizes(folder):
+        said += file.read_bytes()[before.get(file, 0) :]
+    return said.decode(errors="replace")
+
+
+def _reason(said: str) -> str:
+    """The line that says why: the last severe one, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for severity in ("PANIC:", "FATAL:", "ERROR:", "error:"):
+        for line in reversed(lines):
+            if severity in line:
+                return line.partition(severity)[2].strip()
+    return lines[-1] if lines else "it does not say why"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
