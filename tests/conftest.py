@@ -21,6 +21,7 @@ from txhub.store.account import Account
 from txhub.store.cluster import ROLE, Cluster
 from txhub.store.edition import Edition
 from txhub.store.installation import Installation
+from txhub.store.migrate import migrate
 from txhub.store.server import Server, open_server
 
 NO_TIMESCALE = (
@@ -83,7 +84,7 @@ def server(edition: Edition, servers: Callable[[Edition], Server]) -> Server:
 
 
 @pytest.fixture
-def database(server: Server) -> Iterator[str]:
+def empty_database(server: Server) -> Iterator[str]:
     """The URL of an empty database of the edition, where the extension can be created but is not."""
     name = f"test_{next(_number)}"
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
@@ -92,3 +93,10 @@ def database(server: Server) -> Iterator[str]:
             yield make_url(server.url).set(database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(empty_database: str) -> str:
+    """The URL of a migrated database of the edition, without data."""
+    migrate(empty_database)
+    return empty_database

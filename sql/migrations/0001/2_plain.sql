@@ -93,9 +93,9 @@ DECLARE
 BEGIN
     FOR day IN SELECT generate_series(date_trunc('day', first, 'UTC'), last, INTERVAL '1 day') LOOP
         partition := 'transactions_' || to_char(day AT TIME ZONE 'UTC', 'YYYYMMDD');
-        CONTINUE WHEN to_regclass('txhub_rollup.' || partition) IS NOT NULL;
+        CONTINUE WHEN EXISTS (SELECT FROM pg_tables WHERE schemaname = 'txhub_rollup' AND tablename = partition);
         PERFORM pg_advisory_xact_lock(hashtext('txhub partitions'));
-        CONTINUE WHEN to_regclass('txhub_rollup.' || partition) IS NOT NULL;
+        CONTINUE WHEN EXISTS (SELECT FROM pg_tables WHERE schemaname = 'txhub_rollup' AND tablename = partition);
         EXECUTE format('CREATE TABLE txhub_rollup.%I (LIKE txhub.transactions INCLUDING ALL)', partition);
         EXECUTE format(
             'ALTER TABLE txhub_rollup.%I ADD CHECK (block_time >= %L AND block_time < %L)',
