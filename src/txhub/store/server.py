@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pathlib import Path
 from txhub.config import Settings
 from txhub.errors import DiskFull, ServerFailed
 from txhub.store.cluster import SUPERUSER, Cluster
-from txhub.store.installation import Installation
+from txhub.store.installation import Installation, embedded
 from txhub.store.postmaster import Postmaster
 
 _LEASE = "in-use.lock"
@@ -41,11 +42,13 @@ class Server:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """What there is to say about the server without using it; of one that we are given, nothing but that."""
+    """What there is to say about the server without using it; None is what is not known, or not there yet."""
 
     private: bool
-    running: Postmaster | None = None
-    """Its process, port and socket, if it runs."""
+    running: bool | None = None
+    pid: int | None = None
+    port: int | None = None
+    socket_folder: Path | None = None
     data: Path | None = None
     size: int | None = None
     """Bytes on disk."""
@@ -87,7 +90,12 @@ def stop_server(settings: Settings, *, force: bool = False) -> bool:
     Raises:
         ServerFailed: there is none, or other txhub commands use it and it is not by `force`.
     """
-    cluster = _existing(settings)
+    if settings.database_url is not None:
+        raise ServerFailed("the server of TXHUB_DATABASE_URL is not ours to stop", hint="stop it where it runs")
+    cluster = Cluster(settings.home)
+    with _usable(cluster.home):
+        if cluster.origin is None:
+            raise ServerFailed(f"there is no database in {cluster.home} yet", hint="`txhub db migrate` makes one")
     with _file(cluster.home / _LEASE) as lease, _starting(cluster), _usable(cluster.home):
         if not _nobody_else(lease) and not force:
             raise ServerFailed(
@@ -101,19 +109,40 @@ def server_status(settings: Settings) -> ServerStatus:
     """What is known about the server, which is left as it is.
 
     Raises:
-        ServerFailed: there is none yet.
+        ServerFailed: it is another user's, or what it was made with is gone.
     """
     if settings.database_url is not None:
         return ServerStatus(private=False)
-    cluster = _existing(settings)
+    cluster = Cluster(settings.home)
     with _usable(cluster.home):
+        if cluster.origin is None:
+            return ServerStatus(private=True, running=False)
+        found = cluster.running()
         return ServerStatus(
             private=True,
-            running=cluster.running(),
+            running=found is not None,
+            pid=found.pid if found else None,
+            port=found.port if found else None,
+            socket_folder=found.socket_folder if found else None,
             data=cluster.data,
             size=cluster.size(),
             installation=cluster.installation(),
         )
+
+
+def psql_program(settings: Settings) -> Path:
+    """PostgreSQL's terminal: the private server's own, or for one that we are given the system's, else the shipped.
+
+    Raises:
+        ServerFailed: there is none.
+    """
+    if settings.database_url is None:
+        return Cluster(settings.home).installation().programs / "psql"
+    if (on_path := shutil.which("psql")) is not None:
+        return Path(on_path)
+    if (shipped := embedded()) is not None:
+        return shipped.programs / "psql"
+    raise ServerFailed("psql is not installed", hint="install the system's package of PostgreSQL's client")
 
 
 def _start(cluster: Cluster) -> Server:
@@ -125,16 +154,6 @@ def _start(cluster: Cluster) -> Server:
         socket_url=cluster.url(running, by_socket=True) if running.socket_folder else None,
         admin_url=cluster.url(running, user=SUPERUSER),
     )
-
-
-def _existing(settings: Settings) -> Cluster:
-    if settings.database_url is not None:
-        raise ServerFailed("the server of TXHUB_DATABASE_URL is not ours to stop", hint="stop it where it runs")
-    cluster = Cluster(settings.home)
-    with _usable(cluster.home):
-        if cluster.origin is None:
-            raise ServerFailed(f"there is no database in {cluster.home} yet", hint="`txhub db migrate` makes one")
-    return cluster
 
 
 def _make_home(home: Path) -> None:
