@@ -1,4 +1,4 @@
-"""Keeps each chain followed whatever happens to the others, to its nodes or to the database."""
+"""Keeps work going whatever happens to the other work, to a node or to the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
     Raises:
         TxhubError: where trying again does not help.
     """
-    log = structlog.get_logger("supervisor").bind(chain=name)
+    log = structlog.get_logger("supervisor").bind(work=name)
     loop = asyncio.get_running_loop()
     delay = FIRST_DELAY
     while True:

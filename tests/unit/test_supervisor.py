@@ -1,0 +1,65 @@
+"""Work is taken up again where that helps, and only there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from txhub.errors import NodeRefused, NodeUnavailable
+from txhub.ingest import supervisor
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that the supervisor would have slept; it does not."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(supervisor.asyncio, "sleep", sleep)
+    return slept
+
+
+async def test_it_waits_longer_each_time_up_to_a_minute(waits: list[float]) -> None:
+    failures = 12
+
+    async def work() -> None:
+        if len(waits) == failures:
+            raise NodeRefused("another chain")
+        raise NodeUnavailable
+
+    with pytest.raises(NodeRefused, match="another chain"):
+        await supervisor.supervise("test", work)
+    for number, seconds in enumerate(waits):
+        whole = min(supervisor.FIRST_DELAY * 2**number, supervisor.LONGEST_DELAY)
+        assert whole / 2 <= seconds <= whole
+
+
+async def test_failures_of_tasks_count_as_their_first(waits: list[float]) -> None:
+    async def work() -> None:
+        raise ExceptionGroup(
+            "tasks", [ExceptionGroup("inner", [NodeUnavailable() if not waits else NodeRefused("no")])]
+        )
+
+    with pytest.raises(NodeRefused):
+        await supervisor.supervise("test", work)
+    assert len(waits) == 1
+
+
+async def test_a_bug_is_not_retried(waits: list[float]) -> None:
+    async def work() -> None:
+        raise ExceptionGroup("tasks", [ZeroDivisionError()])
+
+    with pytest.raises(ZeroDivisionError):
+        await supervisor.supervise("test", work)
+    assert waits == []
+
+
+async def test_it_ends_when_cancelled() -> None:
+    task = asyncio.create_task(supervisor.supervise("test", asyncio.Event().wait))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
