@@ -1,0 +1,1 @@
+"""The dashboard: pages that read txhub's API through `txhub.client`, and nothing else."""
