@@ -69,6 +69,14 @@ class DatabaseRefused(TxhubError):
     status = 503
 
 
+class TooLong(TxhubError):
+    """The question takes the database longer than it may."""
+
+    code = "too-long"
+    exit_code = 75
+    status = 503
+
+
 class SchemaMismatch(TxhubError):
     """The database's schema is not the one this release of txhub works with."""
 

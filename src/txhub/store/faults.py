@@ -14,7 +14,7 @@ import asyncpg
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from txhub.errors import DatabaseRefused, DatabaseUnavailable, DiskFull, SchemaMismatch, TxhubError
+from txhub.errors import DatabaseRefused, DatabaseUnavailable, DiskFull, SchemaMismatch, TooLong, TxhubError
 
 _UNREACHABLE = (
     "the database does not answer",
@@ -23,6 +23,7 @@ _UNREACHABLE = (
 _MEANING: dict[str, tuple[type[TxhubError], str, str]] = {
     "08": (DatabaseUnavailable, *_UNREACHABLE),
     "57P": (DatabaseUnavailable, "the database is shutting down or starting up", "wait for it, then try again"),
+    "57014": (TooLong, "the database was told to stop: it took too long", "ask for less, such as a shorter time range"),
     "53100": (DiskFull, "the database has no space left on its disk", "make room, then try again; nothing is lost"),
     "53200": (DatabaseUnavailable, "the database is out of memory", "try again, or give it more memory"),
     "53300": (
@@ -77,18 +78,11 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         with translated():
             raise error.orig or error from error
-    except psycopg.OperationalError as error:
-        raise _connecting(error) from error
     except psycopg.Error as error:
         if known := meaning(error.sqlstate, str(error)):
             raise known from error
+        if error.sqlstate is None and isinstance(error, psycopg.OperationalError):  # the connection broke
+            raise DatabaseUnavailable(_UNREACHABLE[0], hint=_UNREACHABLE[1]) from error
         raise
     except (OSError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(_UNREACHABLE[0], hint=_UNREACHABLE[1]) from error
-
-
-def _connecting(error: psycopg.OperationalError) -> TxhubError:
-    """What a failed connection means; libpq gives no SQLSTATE before it is made, only the server's text."""
-    if known := meaning(error.sqlstate, str(error)):
-        return known
-    return DatabaseUnavailable(*_UNREACHABLE[:1], hint=_UNREACHABLE[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from txhub.errors import SchemaMismatch
@@ -18,6 +20,7 @@ from txhub.resources import resource
 from txhub.store import edition as editions
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
+from txhub.store.pool import try_connection
 
 _ONE_AT_A_TIME = 0x747868756201
 """Key of the advisory lock that keeps two migrations of one database apart."""
@@ -54,6 +57,8 @@ def migrate(url: str) -> tuple[State, str]:
         config = _config()
         config.attributes.update(connection=connection, edition=chosen)
         if not before.current:
+            if before.revision is not None and not _knows(before.revision):
+                raise _mismatch(before)
             command.upgrade(config, "head")
             connection.commit()
         return _state(connection), reason
@@ -72,9 +77,10 @@ def require_current(url: str) -> Edition:
         SchemaMismatch: it has to be migrated first.
     """
     found = state(url)
-    if found.edition is None or not found.current:
-        have = "has no txhub schema yet" if found.revision is None else f"is at revision {found.revision}"
-        raise SchemaMismatch(f"the database {have}; this release needs {found.wanted}", hint="run `txhub db migrate`")
+    if found.edition is None:
+        raise SchemaMismatch("the database has no txhub schema yet", hint="run `txhub db migrate`")
+    if not found.current:
+        raise _mismatch(found)
     return found.edition
 
 
@@ -95,6 +101,15 @@ def _state(connection: Connection) -> State:
     return State(editions.recorded(connection), revision, wanted)
 
 
+def _knows(revision: str) -> bool:
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _mismatch(found: State) -> SchemaMismatch:
+    hint = "run `txhub db migrate`" if _knows(found.revision or "") else "use the later release of txhub that made it"
+    return SchemaMismatch(f"the database is at revision {found.revision}; this release needs {found.wanted}", hint=hint)
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resource("alembic")).replace("%", "%%"))
@@ -108,5 +123,12 @@ def _connection(url: str) -> Iterator[Connection]:
         poolclass=NullPool,
         connect_args={"connect_timeout": 10, "application_name": "txhub migrate", "options": "-c timezone=UTC"},
     )
-    with translated(), engine.connect() as connection:
-        yield connection
+    with translated():
+        try:
+            connection = engine.connect()
+        except OperationalError:
+            # libpq does not say why in a way that programs can read; asyncpg does.
+            asyncio.run(try_connection(url))
+            raise
+        with connection:
+            yield connection

@@ -35,3 +35,14 @@ async def open_pool(url: str, *, name: str, size: int = 4) -> AsyncIterator[Pool
         yield pool
     finally:
         await pool.close()
+
+
+async def try_connection(url: str) -> None:
+    """Connect once and leave, to learn what is wrong.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused: as `open_pool`.
+    """
+    with translated():
+        connection = await asyncpg.connect(url, timeout=10)
+        await connection.close()

@@ -1,0 +1,100 @@
+"""From an empty database to this release's schema, in both editions, and never astray."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+
+from txhub.errors import DatabaseRefused, DatabaseUnavailable, SchemaMismatch
+from txhub.store import edition as editions
+from txhub.store.edition import Edition
+from txhub.store.migrate import migrate, require_current, state
+
+
+def test_an_empty_database_becomes_the_edition_that_its_server_can_carry(empty_database: str, edition: Edition) -> None:
+    assert state(empty_database) == (None, None, "0001")
+    reached, reason = migrate(empty_database)
+    assert reached == (edition, "0001", "0001")
+    assert reached.current
+    assert "TimescaleDB" in reason
+    assert require_current(empty_database) is edition
+
+
+def test_migrating_again_changes_nothing(database: str, edition: Edition) -> None:
+    with psycopg.connect(database) as connection:
+        before = connection.execute("SELECT * FROM txhub.installation").fetchall()
+    reached, reason = migrate(database)
+    assert reached.edition is edition
+    assert "first migrated" in reason
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT * FROM txhub.installation").fetchall() == before
+
+
+async def test_migrations_at_the_same_time_take_turns(empty_database: str, edition: Edition) -> None:
+    results = await asyncio.gather(*(asyncio.to_thread(migrate, empty_database) for _ in range(3)))
+    assert {result.edition for result, _ in results} == {edition}
+
+
+def test_a_database_that_is_not_migrated_is_refused(empty_database: str) -> None:
+    with pytest.raises(SchemaMismatch, match="no txhub schema") as caught:
+        require_current(empty_database)
+    assert caught.value.hint == "run `txhub db migrate`"
+
+
+def test_a_later_release_s_database_is_refused_and_left_alone(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE txhub.alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMismatch, match="9999"):
+        require_current(database)
+    with pytest.raises(SchemaMismatch, match="9999"):
+        migrate(database)
+
+
+def test_an_edition_stays_whatever_the_server_offers_later(
+    database: str, edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Edition.PLAIN if edition is Edition.TIMESCALE else Edition.TIMESCALE
+    monkeypatch.setattr(editions, "choose", lambda connection: (other, "a changed server"))
+    assert migrate(database)[0].edition is edition
+
+
+def test_an_old_timescaledb_is_passed_over(
+    empty_database: str, edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if edition is Edition.PLAIN:
+        pytest.skip("the plain server offers no TimescaleDB")
+    monkeypatch.setattr(editions, "TIMESCALE_FLOOR", (99, 0))
+    reached, reason = migrate(empty_database)
+    assert reached.edition is Edition.PLAIN
+    assert "txhub needs 99.0 or later" in reason
+
+
+def test_an_old_postgresql_is_refused(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editions, "POSTGRES_FLOOR", 99)
+    with pytest.raises(SchemaMismatch, match="txhub needs 99 or later"):
+        migrate(empty_database)
+
+
+def test_a_wrong_password_and_an_absent_server_are_told_apart(empty_database: str) -> None:
+    user, _, rest = empty_database.rpartition("@")
+    with pytest.raises(DatabaseRefused, match="password") as refused:
+        state(f"{user.rpartition(':')[0]}:wrong@{rest}")
+    assert not refused.value.retry
+    with pytest.raises(DatabaseRefused, match="no such database"):
+        state(f"{user}@{rest.rpartition('/')[0]}/nowhere")
+    with pytest.raises(DatabaseUnavailable) as away:
+        state("postgresql://txhub:secret@127.0.0.1:1/txhub")
+    assert away.value.retry
+    assert "secret" not in str(away.value)
+
+
+def test_every_view_and_table_says_what_it_is(database: str) -> None:
+    undocumented = """
+        SELECT c.relname FROM pg_class c
+        WHERE c.relnamespace = 'txhub'::regnamespace AND c.relkind IN ('r', 'v', 'p')
+          AND obj_description(c.oid) IS NULL AND c.relname <> 'alembic_version'
+    """
+    with psycopg.connect(database) as connection:
+        assert connection.execute(undocumented).fetchall() == []
