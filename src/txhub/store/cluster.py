@@ -269,7 +269,8 @@ class Cluster:
     def _socket_folder(self, account: Account) -> str:
         """Where the socket goes, as PostgreSQL's list of folders; nowhere if no place for it is short and safe."""
         folder = self.folder / "socket"
-        if len(os.fsencode(folder / ".s.PGSQL.65535")) > _SOCKET_PATH_LIMIT:
+        # Clients take a comma for the end of a host.
+        if len(os.fsencode(folder / ".s.PGSQL.65535")) > _SOCKET_PATH_LIMIT or "," in str(folder):
             path = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
             folder = Path(tempfile.gettempdir()) / f"txhub-{path}"
             try:
@@ -309,7 +310,7 @@ class Cluster:
 
     def _password(self, user: str) -> str:
         try:
-            return self._secret(user).read_text(encoding="ascii")
+            return self._secret(user).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ServerFailed(
                 f"{self._secret(user)}, the password of the database role {user}, is gone",
@@ -319,5 +320,5 @@ class Cluster:
 
 def _write_private(file: Path, text: str) -> None:
     """Make a new file that only its owner can read; what somebody put in its place is not followed."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as new:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
         new.write(text)

@@ -63,10 +63,9 @@ class Installation:
 
 def look_at(programs: Path) -> Installation | None:
     """What is installed in a folder of programs; None if it is no PostgreSQL that a server can be run on."""
-    postgres = programs / "postgres"
-    if not all((programs / name).is_file() for name in ("postgres", "initdb", "pg_ctl")):
+    if not all(shutil.which(name, path=programs) for name in ("postgres", "initdb", "pg_ctl")):
         return None
-    version = re.search(r"(\d+)\.(\d+)", _output([postgres, "--version"]) or "")
+    version = re.search(r"(\d+)\.(\d+)", _output([programs / "postgres", "--version"]) or "")
     if version is None:
         return None
     return Installation((int(version[1]), int(version[2])), _timescale(programs), programs)
@@ -122,9 +121,10 @@ def again(account: Account, *, programs: Path, major: int, timescale: bool) -> I
     Raises:
         ServerFailed: there is none any more.
     """
-    recorded = look_at(programs)
-    candidates = [recorded] if recorded and recorded.usable_by(account) else []
-    for found in (*candidates, *suitable(account)):
+    same = look_at(programs)
+    if same is not None and same.major == major and same.usable_by(account):
+        return same
+    for found in suitable(account):
         if found.major == major and (found.timescale or not timescale):
             return found
     wanted = f"PostgreSQL {major}{' with TimescaleDB' if timescale else ''}"

@@ -19,7 +19,6 @@ from txhub.config import Settings
 from txhub.errors import DiskFull, ServerFailed
 from txhub.store.cluster import SUPERUSER, Cluster
 from txhub.store.installation import Installation, embedded
-from txhub.store.postmaster import Postmaster
 
 _LEASE = "in-use.lock"
 _ELSEWHERE = "choose a folder of your own by TXHUB_HOME or --home"
