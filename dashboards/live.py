@@ -1,0 +1,237 @@
+"""News for open pages: one stream from the API per server process, handed on to every page.
+
+    API /v1/stream  ->  Hub  ->  a mailbox for each page  ->  GET /live (server-sent events)  ->  assets/live.js
+
+A page is told *that* something changed, and where; it then reads what it shows. So news can be merged:
+a mailbox holds at most one piece, however slow its page is, and a page that is told twice a second
+has missed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from txhub.client import StreamEvent
+from txhub.contract import BackfillEvent, BlockEvent, StreamHealth
+from txhub.errors import TxhubError
+
+PACE_S = 0.5
+"""Least seconds between two pieces of news to a page."""
+
+BEAT_S = 10.0
+"""Seconds of quiet after which a page hears a beat, so that it can tell quiet from a dead connection."""
+
+HEALTH_S = 5.0
+"""Seconds between two looks at the health of the chains' streams, for all pages together."""
+
+RETRY_S = 1.0
+"""Seconds to wait before the API is asked again after it failed."""
+
+RECENT_BLOCKS = 8
+
+
+class Source(Protocol):
+    """What the hub needs of `txhub.client.AsyncClient`."""
+
+    def stream(self, last_id: int | None = None) -> AsyncIterator[StreamEvent]:
+        """Events as they are committed."""
+
+    async def health(self) -> list[StreamHealth]:
+        """Each chain's stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed: the chains, and the span of block time that is new on them.
+
+    No chains: everything may have changed. No span: only the state of the streams did.
+    """
+
+    chains: frozenset[str] = frozenset()
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether all that a page shows has to be read again."""
+        return not self.chains
+
+    def __or__(self, other: News) -> News:
+        if self.everything or other.everything:
+            return EVERYTHING
+        return News(
+            self.chains | other.chains,
+            min((each for each in (self.start, other.start) if each), default=None),
+            max((each for each in (self.end, other.end) if each), default=None),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which a page's script hands it back."""
+        return {
+            "chains": sorted(self.chains),
+            "start": self.start and self.start.isoformat(),
+            "end": self.end and self.end.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> News:
+        """What `as_json` wrote."""
+        start, end = (data[name] and datetime.fromisoformat(data[name]) for name in ("start", "end"))
+        return cls(frozenset(data["chains"]), start, end)
+
+
+EVERYTHING = News()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether the API answers this server, and if not, why."""
+
+    up: bool
+    reason: str = ""
+
+
+class Mailbox:
+    """What one page has not been told yet: at most one piece of news, and the state of the link."""
+
+    def __init__(self, link: Link) -> None:
+        self._news: News | None = None
+        self._link: Link | None = link
+        self._filled = asyncio.Event()
+        self._filled.set()
+
+    def put(self, message: News | Link) -> None:
+        """Add to what the page will be told next."""
+        if isinstance(message, Link):
+            self._link = message
+        else:
+            self._news = message if self._news is None else self._news | message
+        self._filled.set()
+
+    async def take(self) -> tuple[Link | None, News | None]:
+        """Wait for something to tell, and empty the mailbox."""
+        await self._filled.wait()
+        self._filled.clear()
+        taken = self._link, self._news
+        self._link = self._news = None
+        return taken
+
+
+class Hub:
+    """Follows the API while at least one page is open, and fills the pages' mailboxes."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._mailboxes: set[Mailbox] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._link = Link(True)
+        self._last_id: int | None = None
+        self._verdicts: dict[str, tuple[str, str]] = {}
+        self._blocks: deque[BlockEvent] = deque(maxlen=RECENT_BLOCKS)
+
+    @property
+    def blocks(self) -> list[BlockEvent]:
+        """The newest blocks that were announced while a page was open, newest first."""
+        return list(reversed(self._blocks))
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Mailbox]:
+        """A mailbox for a page, as long as it is open."""
+        mailbox = Mailbox(self._link)
+        self._mailboxes.add(mailbox)
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._watch())]
+        try:
+            yield mailbox
+        finally:
+            self._mailboxes.discard(mailbox)
+            if not self._mailboxes:
+                self._stop()
+
+    async def close(self) -> None:
+        """Stop following, whoever still listens."""
+        tasks = self._tasks
+        self._stop()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        # Nobody follows from here on: the next page starts at the head, with a fresh look at everything.
+        self._last_id = None
+
+    def _publish(self, message: News | Link) -> None:
+        for mailbox in self._mailboxes:
+            mailbox.put(message)
+
+    def _set_link(self, link: Link) -> None:
+        if link != self._link:
+            self._link = link
+            self._publish(link)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async for event in self._source.stream(self._last_id):
+                    self._last_id = event.id
+                    self._publish(self._news_of(event))
+            except TxhubError as error:
+                self._set_link(Link(False, str(error)))
+            await asyncio.sleep(RETRY_S)
+
+    def _news_of(self, event: StreamEvent) -> News:
+        match event.data:
+            case BlockEvent(chain=chain, time=time):
+                self._blocks.append(event.data)
+                return News(frozenset({chain}), time, time)
+            case BackfillEvent(chain=chain, start=start, end=end):
+                return News(frozenset({chain}), start, end)
+            case _:
+                return EVERYTHING
+
+    async def _watch(self) -> None:
+        """Tell pages when a chain's stream goes quiet or comes back: that makes no event of its own."""
+        while True:
+            try:
+                streams = await self._source.health()
+            except TxhubError as error:
+                self._set_link(Link(False, str(error)))
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._set_link(Link(True))
+            verdicts = {stream.chain: (stream.status, stream.reason) for stream in streams}
+            if changed := {chain for chain in verdicts if self._verdicts.get(chain) != verdicts[chain]}:
+                self._verdicts = verdicts
+                self._publish(News(frozenset(changed)))
+            await asyncio.sleep(HEALTH_S)
+
+
+async def events(hub: Hub) -> AsyncIterator[str]:
+    """The body of `GET /live`: what one page is told, as server-sent events, until it goes away."""
+    yield f"retry: {int(RETRY_S * 1000)}\n\n"
+    with hub.subscribe() as mailbox:
+        while True:
+            try:
+                link, news = await asyncio.wait_for(mailbox.take(), BEAT_S)
+            except TimeoutError:
+                yield _event("beat", {})
+                continue
+            if link is not None:
+                yield _event("link", {"up": link.up, "reason": link.reason})
+            if news is not None:
+                yield _event("news", news.as_json())
+                await asyncio.sleep(PACE_S)
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
