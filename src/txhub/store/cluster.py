@@ -1,8 +1,11 @@
 """A private PostgreSQL cluster, with its role and its database, in a home folder of ours.
 
-    HOME/*.secret           the passwords, readable by us only
-    HOME/cluster/data       PostgreSQL's own: with `log` and `socket` the only folders that the server's user owns
-    HOME/cluster/start.log  what the last start said
+    HOME/*.secret             the passwords, readable by us only
+    HOME/cluster/data         PostgreSQL's own: with `log` and `socket` the only folders that the server's user owns
+    HOME/cluster/origin.json  what it was made with
+    HOME/cluster/start.log    what the last start said
+
+The server's user is somebody else when we are root, so nothing that it can write is believed or followed.
 
 PostgreSQL's settings are written once, by initdb: to change one, edit `data/postgresql.conf` or use ALTER SYSTEM.
 """
@@ -34,6 +37,7 @@ from txhub.store.postmaster import HOST, Postmaster
 ROLE = DATABASE = "txhub"
 SUPERUSER = "postgres"
 
+_SHORT = Path("/tmp")  # noqa: S108 (short on every system, which TMPDIR is not; ownership is looked at)
 _SOCKET_PATH_LIMIT = 103
 """The longest path of a socket, in bytes, that every system takes (Linux takes 107)."""
 
@@ -120,10 +124,9 @@ class Cluster:
                 f"the data of {self.home} is gone: {self.folder} does not exist",
                 hint=f"bring it back, or remove {self.home} to start afresh",
             )
-        try:
-            return Origin(**json.loads(self._record.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        if not self.data.exists():
             return None
+        return Origin(**json.loads(self._record.read_text(encoding="utf-8")))
 
     @property
     def account(self) -> Account:
@@ -176,8 +179,8 @@ class Cluster:
         if (running := self.running()) is None:
             return False
         postmaster.stop(self.folder, running)
-        if running.socket_folder is not None and self.folder not in running.socket_folder.parents:
-            shutil.rmtree(running.socket_folder)
+        if running.socket_folder == self._short_socket_folder:
+            self._short_socket_folder.rmdir()
         return True
 
     def url(self, running: Postmaster, *, user: str = ROLE, by_socket: bool = False) -> str:
@@ -210,13 +213,16 @@ class Cluster:
 
     @property
     def _record(self) -> Path:
-        return self.data / "txhub.json"
+        return self.folder / "origin.json"
+
+    @property
+    def _short_socket_folder(self) -> Path:
+        return _SHORT / f"txhub-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
 
     def _make(self, installation: Installation, account: Account) -> None:
         """Run initdb, in a folder that becomes the data folder only when all is done."""
         self._make_folders(account)
         for user in (SUPERUSER, ROLE):
-            self._secret(user).unlink(missing_ok=True)
             _write_private(self._secret(user), secrets.token_urlsafe(24))
         scratch, password = self.folder / "data.new", self.folder / "initdb.secret"
         if scratch.exists():
@@ -224,7 +230,6 @@ class Cluster:
         scratch.mkdir(mode=0o700)
         account.give(scratch)
         settings = {**SETTINGS, **(TIMESCALE_SETTINGS if installation.timescale else {})}
-        password.unlink(missing_ok=True)
         try:
             _write_private(password, self._password(SUPERUSER))
             account.give(password)
@@ -248,8 +253,7 @@ class Cluster:
             shutil.rmtree(scratch)
             raise postmaster.fault("initdb failed", made.stdout, self.folder)
         origin = Origin(str(installation.programs), installation.major, installation.timescale is not None)
-        _write_private(scratch / self._record.name, json.dumps(origin._asdict()) + "\n")
-        account.give(scratch / self._record.name)
+        _write_private(self._record, json.dumps(origin._asdict()) + "\n")
         scratch.rename(self.data)
 
     def _make_folders(self, account: Account) -> None:
@@ -271,8 +275,7 @@ class Cluster:
         folder = self.folder / "socket"
         # Clients take a comma for the end of a host.
         if len(os.fsencode(folder / ".s.PGSQL.65535")) > _SOCKET_PATH_LIMIT or "," in str(folder):
-            path = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-            folder = Path(tempfile.gettempdir()) / f"txhub-{path}"
+            folder = self._short_socket_folder
             try:
                 folder.mkdir(mode=0o700)
                 account.give(folder)
@@ -280,6 +283,8 @@ class Cluster:
                 found = folder.lstat()
                 if found.st_uid != account.uid or found.st_mode != 0o040700:
                     return ""
+        for left_by_a_crash in folder.iterdir():
+            left_by_a_crash.unlink()
         return '"{}"'.format(str(folder).replace('"', '""'))
 
     def _provide(self, running: Postmaster) -> None:
@@ -319,6 +324,7 @@ class Cluster:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Make a new file that only its owner can read; what somebody put in its place is not followed."""
+    """Write a file anew that only its owner can read; what somebody put in its place is not followed."""
+    file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
         new.write(text)

@@ -49,7 +49,9 @@ def find(folder: Path) -> Postmaster | None:
     except FileNotFoundError:
         return None
     # pid, data folder, start, port, socket folder, address, shared memory, state; written piece by piece at start.
-    if len(lines) < 4 or not _works_in(folder / "data", int(lines[0])):
+    if len(lines) < 4 or not (lines[0].isdigit() and lines[3].isdigit()):
+        return None
+    if not _works_in(folder / "data", int(lines[0])):
         return None
     return Postmaster(
         pid=int(lines[0]),
