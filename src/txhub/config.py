@@ -1,7 +1,7 @@
 """Every setting: its name, type, default and meaning, read once at start and handed down.
 
-A value comes from the command line, else from the environment (`TXHUB_…`), else from `txhub.toml`,
-else from the default written here. `docs/settings.md` is this table in prose; a test compares them.
+A value comes from the command line, else from the environment (`TXHUB_…`), else from a secret's file, else from
+`txhub.toml`, else from the default written here. `docs/settings.md` is this table in prose; a test compares them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pydantic_settings import (
 from txhub.errors import SettingError
 
 SETTINGS_FILE = Path("txhub.toml")
+SECRETS = Path("/run/secrets")
+"""Where container engines put secrets; a file `txhub_database_url` in it is the setting of that name."""
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
 _SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -111,8 +113,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the command line before the environment, and that before the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Put the command line before the environment, that before secrets, and those before the file."""
+        return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(**command_line: Any) -> Settings:
@@ -123,7 +125,7 @@ def load_settings(**command_line: Any) -> Settings:
     """
     given = {name: value for name, value in command_line.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **given)
     except ValidationError as error:
         raise SettingError(_explain(error), hint="docs/settings.md lists every setting") from None
     except (SettingsError, ValueError) as error:

@@ -37,6 +37,16 @@ def test_the_command_line_comes_before_the_environment_before_the_file(monkeypat
     assert load_settings(port=None).port == 1002
 
 
+def test_a_container_s_secret_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "txhub_database_url").write_text("postgresql://txhub:hunter2@db/txhub")
+    monkeypatch.setattr("txhub.config.SECRETS", secrets)
+    url = load_settings().database_url
+    assert url is not None
+    assert url.get_secret_value() == "postgresql://txhub:hunter2@db/txhub"
+
+
 def test_a_chain_s_nodes_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TXHUB_CHAINS__BASE__RPC", '["ws://127.0.0.1:8546"]')
     assert load_settings().chains["base"].rpc == ["ws://127.0.0.1:8546"]
