@@ -96,6 +96,13 @@ def command(cluster: Cluster) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.kill()
 
 
+def ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE  # where nobody asks how it ended
+    except psutil.NoSuchProcess:
+        return True
+
+
 def one(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
         row = connection.execute(query).fetchone()
@@ -160,17 +167,21 @@ def test_of_commands_that_start_at_once_one_makes_it_and_all_use_it(fresh: Clust
     assert server_status(settings_of(fresh)).running is False
 
 
-def test_committed_rows_survive_the_servers_own_death(stopped: Cluster) -> None:
+def test_committed_rows_survive_the_servers_own_death_in_the_middle_of_work(stopped: Cluster) -> None:
     settings = settings_of(stopped)
     with open_server(settings) as server:
         with psycopg.connect(server.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-        killed = server_status(settings).pid
-        assert killed is not None
-        os.kill(killed, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(killed)] if psutil.pid_exists(killed) else [])
+        busy = psycopg.connect(server.url)
+        busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
+        orphan = psutil.Process(busy.info.backend_pid)
+        running = server_status(settings).pid
+        assert running is not None
+        os.kill(running, signal.SIGKILL)
+        busy.close()
     assert server_status(settings).running is False
     with open_server(settings) as server:
+        assert ended(orphan)
         assert one(server.url, "SELECT n FROM kept") == 7
         with psycopg.connect(server.url) as connection:
             connection.execute("DROP TABLE kept")

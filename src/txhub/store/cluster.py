@@ -217,7 +217,7 @@ class Cluster:
 
     @property
     def _short_socket_folder(self) -> Path:
-        return _SHORT / f"txhub-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
+        return _SHORT / postmaster.name(self.folder)
 
     def _make(self, installation: Installation, account: Account) -> None:
         """Run initdb, in a folder that becomes the data folder only when all is done."""

@@ -1,17 +1,21 @@
-"""The process of a private server: launched, found again by the folder it works in, and stopped.
+"""The process of a private server: launched, found again and stopped.
 
-Everything here is given the cluster's folder, which has PostgreSQL's `data`, its `log` and a `start.log` in it.
+Everything here is given the cluster's folder, which has PostgreSQL's `data`, its `log` and a `start.log` in it. Its
+processes are told from others by the name of the cluster, which their command lines show to everybody: where they
+work would say the same, but root may not look at that in a container.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shlex
 import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +55,7 @@ def find(folder: Path) -> Postmaster | None:
     # pid, data folder, start, port, socket folder, address, shared memory, state; written piece by piece at start.
     if len(lines) < 4 or not (lines[0].isdigit() and lines[3].isdigit()):
         return None
-    if not _works_in(folder / "data", int(lines[0])):
+    if not _belongs(folder, int(lines[0])):
         return None
     return Postmaster(
         pid=int(lines[0]),
@@ -61,6 +65,11 @@ def find(folder: Path) -> Postmaster | None:
     )
 
 
+def name(folder: Path) -> str:
+    """The name of the cluster in a folder: another in another place, so that a copy is not taken for the original."""
+    return f"txhub-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
+
+
 def launch(folder: Path, programs: Path, account: Account, options: Mapping[str, str]) -> None:
     """Start the server on a free port and wait until it takes connections. It outlives us.
 
@@ -68,11 +77,12 @@ def launch(folder: Path, programs: Path, account: Account, options: Mapping[str,
         ServerFailed: it does not start; says what PostgreSQL says.
         DiskFull: there is no space for it.
     """
-    _clear_the_way(folder / "data")
+    _clear_the_way(folder)
     before = _log_sizes(folder)
     for _ in range(_BIND_ATTEMPTS):
         port = _free_port()
-        settings = [f"--{name}={value}" for name, value in {**options, "port": str(port)}.items()]
+        identity = {"cluster_name": name(folder), "port": str(port)}
+        settings = [f"--{setting}={value}" for setting, value in {**options, **identity}.items()]
         with (folder / "start.log").open("w", encoding="utf-8") as output:  # a pipe would stay open as long as it runs
             started = account.run(
                 [
@@ -108,7 +118,7 @@ def stop(folder: Path, running: Postmaster) -> None:
         ServerFailed: it takes too long.
     """
     os.kill(running.pid, signal.SIGINT)  # "fast shutdown"
-    _wait(lambda: not _works_in(folder / "data", running.pid), "PostgreSQL takes too long to stop")
+    _wait(lambda: not _belongs(folder, running.pid), "PostgreSQL takes too long to stop")
 
 
 def fault(what: str, said: str, folder: Path) -> DiskFull | ServerFailed:
@@ -118,26 +128,33 @@ def fault(what: str, said: str, folder: Path) -> DiskFull | ServerFailed:
     return ServerFailed(f"{what}: {_reason(said)}", hint=f"its logs are in {folder}")
 
 
-def _clear_the_way(data: Path) -> None:
-    """After a kill -9: wait for the dead server's children, and remove its pid file.
+def _clear_the_way(folder: Path) -> None:
+    """After a kill -9: end what the dead server's children still do, and remove its pid file.
 
     PostgreSQL removes it too, but not if it is empty or if another program has got that pid since.
     """
-    pid_file = data / "postmaster.pid"
+    pid_file = folder / "data" / "postmaster.pid"
     if pid_file.exists():
-        _wait(
-            lambda: not any(_works_in(data, pid) for pid in psutil.pids()),
-            f"a process of the server that died still works in {data}",
-        )
+        for pid in _family(folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
+        _wait(lambda: not _family(folder), "processes of the server that died do not end")
         pid_file.unlink(missing_ok=True)
 
 
-def _works_in(data: Path, pid: int) -> bool:
-    """Whether a process belongs to the server of a data folder: its processes, and no others, work in there."""
+def _family(folder: Path) -> list[int]:
+    """The processes of the cluster's server, or those that it left behind."""
+    return [pid for pid in psutil.pids() if _belongs(folder, pid)]
+
+
+def _belongs(folder: Path, pid: int) -> bool:
+    """Whether a process is the cluster's server or one of its children, which have titles for command lines."""
     try:
-        return Path(psutil.Process(pid).cwd()) == data
+        command_line = psutil.Process(pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
+    marks = (f"--cluster_name={name(folder)}", f"postgres: {name(folder)}:")
+    return any(part.startswith(marks) for part in command_line)
 
 
 def _wait(condition: Callable[[], bool], complaint: str) -> None:
