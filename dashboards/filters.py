@@ -38,9 +38,9 @@ class Recent:
         """The range as the API's `start` and `end`."""
         return {"start": f"-{self.span}"}
 
-    def shows(self, moment: datetime) -> bool:
-        """Whether something that happens at `moment`, from now on, belongs to the range."""
-        return True
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """Whether blocks from `start` to `end`, committed just now, can belong to the range."""
+        return end >= datetime.now(UTC) - self.length
 
     def __str__(self) -> str:
         return f"-{self.span}"
@@ -62,9 +62,9 @@ class Between:
         """The range as the API's `start` and `end`."""
         return {"start": self.start.isoformat(), "end": self.end.isoformat()}
 
-    def shows(self, moment: datetime) -> bool:
-        """Whether something that happens at `moment` belongs to the range."""
-        return self.start <= moment < self.end
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """Whether blocks from `start` to `end` belong to the range, in part at least."""
+        return start < self.end and end >= self.start
 
     def __str__(self) -> str:
         return f"{_minute(self.start)} to {_minute(self.end)}"

@@ -34,7 +34,7 @@ HEALTH_S = 5.0
 RETRY_S = 1.0
 """Seconds to wait before the API is asked again after it failed."""
 
-RECENT_BLOCKS = 8
+RECENT_BLOCKS = 12
 
 
 class Source(Protocol):

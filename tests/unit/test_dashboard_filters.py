@@ -83,7 +83,15 @@ def test_the_api_gets_the_range_chains_and_kinds() -> None:
     assert Filters(Recent("6h"), ("base",)).question() == {"start": "-6h", "chain": ("base",), "kind": None}
 
 
-def test_a_fixed_range_shows_only_what_happens_in_it() -> None:
+def test_a_fixed_range_is_touched_only_by_what_happens_in_it() -> None:
     fixed = parse_range("2023-09-08 07:27 to 2023-09-08 07:30")
-    assert fixed.shows(datetime(2023, 9, 8, 7, 29, 59, tzinfo=UTC))
-    assert not fixed.shows(datetime(2023, 9, 8, 7, 30, tzinfo=UTC))
+    inside, after = datetime(2023, 9, 8, 7, 29, 59, tzinfo=UTC), datetime(2023, 9, 8, 7, 30, tzinfo=UTC)
+    assert fixed.touches(inside, inside)
+    assert fixed.touches(inside, after)
+    assert not fixed.touches(after, after)
+
+
+def test_a_recent_range_is_touched_by_blocks_of_its_span() -> None:
+    now = datetime.now(UTC)
+    assert Recent("1h").touches(now, now)
+    assert not Recent("1h").touches(now - timedelta(hours=3), now - timedelta(hours=2))

@@ -1,0 +1,65 @@
+"""The dashboard as an ASGI application, to be mounted beside the API.
+
+News reach pages as server-sent events (`GET /live`), not by Dash's websocket callbacks. Those of Dash
+4.4 give up for good about three minutes after the server went away, queue without a bound for a
+page that reads slowly, and go on for a closed page while another one is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dash import Dash
+from fastapi import FastAPI
+from starlette.responses import StreamingResponse
+
+from dashboards import live, shell
+from dashboards.pages import overview
+from txhub.client import AsyncClient
+
+INDEX = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+
+
+def create_app(api_url: str, key: str | None = None) -> FastAPI:
+    """The dashboard that reads the API at `api_url`, with `key` where that wants one.
+
+    Its lifespan closes what it opened. The Dash object is `app.state.dash`.
+    """
+    client = AsyncClient(api_url, key)
+    hub = live.Hub(client)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await hub.close()
+        await client.close()
+
+    server = FastAPI(title="txhub dashboard", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+
+    @server.get("/live")
+    async def news() -> StreamingResponse:
+        """What changed, for an open page."""
+        return StreamingResponse(
+            live.events(hub), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
+
+    dash = Dash(
+        "dashboards",
+        server=server,  # type: ignore[arg-type]  # an instance is what it takes here
+        backend="fastapi",
+        title="txhub",
+        update_title="",
+        index_string=INDEX,
+        serve_locally=True,
+        enable_mcp=False,
+        assets_folder=str(Path(__file__).parent / "assets"),
+    )
+    # Else every page would open a websocket that nothing uses.
+    dash.backend.websocket_capability = False
+    dash.layout = shell.layout(overview.layout())
+    shell.register(dash, client)
+    overview.register(dash, client, hub)
+    server.state.dash = dash
+    return server

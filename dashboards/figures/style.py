@@ -1,0 +1,81 @@
+"""What all charts share: the palette, the axes, the margins, and how little there is of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from txhub.contract import Kind
+
+BLUE, ORANGE, GREEN, VERMILION, SKY, PINK, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#999999",
+)  # fmt: skip
+"""Okabe and Ito's palette, told apart by people of every colour vision; without its black and yellow."""
+
+CHAIN_COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
+
+KIND_COLOURS: dict[str, str] = {
+    Kind.TRANSFER: BLUE,
+    Kind.TOKEN_TRANSFER: SKY,
+    Kind.NFT_TRANSFER: PINK,
+    Kind.CONTRACT_CALL: ORANGE,
+    Kind.CONTRACT_CREATION: GREEN,
+    Kind.COINBASE: GREY,
+}
+
+CONFIG: Any = {"displayModeBar": False}
+CLEAR = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+FONT = "Inter, -apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+ROW_HEIGHT, HEIGHT = 120, 316
+"""Pixels: of each chart in a stack of them, and of one that stands alone."""
+
+
+def chain_colour(chain: str, chains: Sequence[str]) -> str:
+    """The colour of a chain: by its place among all chains, so that filters do not repaint it."""
+    place = chains.index(chain) if chain in chains else len(chains)
+    return CHAIN_COLOURS[place % len(CHAIN_COLOURS)]
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A `#RRGGBB` colour as rgba."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def finish(figure: go.Figure, *, rows: int = 1, legend: bool = False) -> go.Figure:
+    """Give a figure the look of all: no frame, thin grid, one hover label for a moment, times in UTC."""
+    figure.update_layout(
+        template="none",
+        height=HEIGHT if rows == 1 else ROW_HEIGHT * rows + 40,
+        margin={"l": 8, "r": 8, "t": 36 if legend else 12, "b": 8},
+        **CLEAR,
+        font={"family": FONT, "size": 12},
+        hovermode="x unified",
+        hoverlabel={"font": {"family": FONT, "size": 12}},
+        dragmode=False,
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "title": None},
+        uirevision="overview",
+    )
+    figure.update_xaxes(
+        type="date",
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+        fixedrange=True,
+        tickangle=0,
+        hoverformat="%-d %b %Y, %H:%M UTC",
+    )
+    figure.update_yaxes(
+        rangemode="tozero", zeroline=False, automargin=True, fixedrange=True, nticks=5 if rows == 1 else 4
+    )
+    return figure
+
+
+def nothing(text: str) -> go.Figure:
+    """A chart that says why it is empty."""
+    figure = finish(go.Figure())
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14})
+    return figure.update_xaxes(visible=False).update_yaxes(visible=False)

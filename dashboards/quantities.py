@@ -1,0 +1,95 @@
+"""Numbers and times as people read them. Exact text stays at hand for those who hover."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from txhub.contract import Kind
+
+KIND_NAMES: dict[Kind, str] = {
+    Kind.TRANSFER: "Transfer",
+    Kind.TOKEN_TRANSFER: "Token transfer",
+    Kind.NFT_TRANSFER: "NFT transfer",
+    Kind.CONTRACT_CALL: "Contract call",
+    Kind.CONTRACT_CREATION: "Contract creation",
+    Kind.COINBASE: "Coinbase",
+}
+
+NOT_KNOWN = "\N{EN DASH}"
+
+_SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+
+
+def count(number: float | None) -> str:
+    """A number of things: `2,137`, `12.4 M`; a dash where it is not known."""
+    if number is None:
+        return NOT_KNOWN
+    for scale, letter in _SCALES:
+        if abs(number) >= scale:
+            return f"{number / scale:,.2f} {letter}"
+    return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:,.1f}"
+
+
+def coins(amount: float | str | None, symbol: str = "") -> str:
+    """An amount of coins in four or more significant digits: `0.6807 ETH`, `1,491.22 ETH`, `3.20 M ETH`."""
+    if amount is None:
+        return NOT_KNOWN
+    number = float(amount)
+    for scale, letter in _SCALES:
+        if abs(number) >= scale:
+            return f"{number / scale:,.2f} {letter} {symbol}".rstrip()
+    if number == 0:
+        return f"0 {symbol}".rstrip()
+    if abs(number) >= 1:
+        return f"{number:,.2f} {symbol}".rstrip()
+    if abs(number) >= 1e-8:
+        places = -Decimal(repr(number)).adjusted() + 3
+        return f"{number:.{places}f} {symbol}".rstrip()
+    return f"{number:.3e} {symbol}".rstrip()
+
+
+def exact(amount: float | str | None, symbol: str = "") -> str:
+    """All digits of an amount, with thousands separated, and its symbol."""
+    if amount is None:
+        return "not known"
+    return f"{Decimal(str(amount)):,f} {symbol}".rstrip()
+
+
+def percent(fraction: float, places: int = 1) -> str:
+    """A fraction as a percentage that does not claim 100 % before it is: 0.99999 is `99.9 %`."""
+    scale = 10 ** (places + 2)
+    return f"{int(fraction * scale + 1e-9) / 10**places:.{places}f}".rstrip("0").rstrip(".") + " %"
+
+
+def change(now: float | None, usual: float | None) -> str | None:
+    """How far `now` is above or below what is usual: `+12 %`; None where that cannot be said."""
+    if now is None or not usual:
+        return None
+    return f"{round((now / usual - 1) * 100):+d} %".replace("-", "\N{MINUS SIGN}")
+
+
+def moment(time: datetime | None) -> str:
+    """A time to the second, UTC: `2023-09-08 07:27:11`."""
+    return NOT_KNOWN if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def minute(time: datetime) -> str:
+    """A time to the minute, UTC: `8 Sep 2023, 07:27`."""
+    return f"{time.astimezone(UTC):%-d %b %Y, %H:%M}"
+
+
+def length(span: timedelta) -> str:
+    """A length of time in its two largest units: `3 min`, `1 d 4 h`."""
+    seconds = int(span.total_seconds())
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def shortened(text: str) -> str:
+    """The two ends of a hash or an address, as much as people compare: `0x12ab34…89ef`."""
+    return text if len(text) <= 14 else f"{text[:8]}…{text[-4:]}"

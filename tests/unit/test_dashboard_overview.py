@@ -1,0 +1,210 @@
+"""What the Overview says, in words and figures, from what was read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboards import filterbar
+from dashboards.filters import Filters, Recent, parse_range, to_query
+from dashboards.live import EVERYTHING, News
+from dashboards.pages import overview_panels as panels
+from dashboards.quantities import change, coins, count, exact, length, percent, shortened
+from dashboards.reading import NO_PEAKS, Overview, concerns, wide_bucket
+from dashboards.shell import stream_badges
+from dashboards.summary import summarise
+from txhub.contract import Bucket, ChainInfo, Gap, Kind, Quality, StreamHealth, Transaction
+
+START = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)
+LATER = START + timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+VIEW = Filters(parse_range("2023-09-08 07:27 to 2023-09-08 07:30"))
+SCHEMA = {"time": pl.Datetime("us", "UTC"), "chain": pl.String, "kind": pl.String, "value": pl.Float64}
+
+
+def frame(*lines: tuple[str, str | None, list[float | None]]) -> pl.DataFrame:
+    rows = [
+        (START + place * MINUTE, chain, kind, value)
+        for chain, kind, values in lines
+        for place, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def chain(name: str, symbol: str) -> ChainInfo:
+    return ChainInfo(1, name, "evm", symbol, 18, 12, 64, "100", False, 14, 1, 14, START, START + 3 * MINUTE)
+
+
+def read(**changes: object) -> Overview:
+    plain = Overview(
+        chains=[chain("ethereum", "ETH"), chain("bitcoin", "BTC")],
+        bucket=MINUTE,
+        wide=MINUTE,
+        quality=Quality(1.0),
+        rate=frame(("ethereum", None, [600, 838, 699]), ("bitcoin", None, [4, 5, 6])),
+        avg_value=frame(("ethereum", None, [0.68, 0.7, 0.7]), ("bitcoin", None, [1, 1, 1])),
+        volume=frame(("ethereum", "transfer", [1000, 400, 91.22]), ("bitcoin", "transfer", [1, 2, 3])),
+        peaks=NO_PEAKS,
+        large=[],
+    )
+    return replace(plain, **changes)
+
+
+def text_of(component: object) -> str:
+    return json.dumps(component, cls=PlotlyJSONEncoder, ensure_ascii=False)
+
+
+def test_a_summary_counts_exactly_over_a_range_that_is_over() -> None:
+    ethereum = summarise(read().rate, read().volume, MINUTE, LATER)["ethereum"]
+    assert (ethereum.rate_now, ethereum.rate_at) == (699, START + 2 * MINUTE)
+    assert ethereum.rate_usual == pytest.approx(2137 / 3)
+    assert ethereum.tx_count == 2137
+    assert ethereum.volume == pytest.approx(1491.22)
+    assert ethereum.avg_value == pytest.approx(1491.22 / 2137)
+
+
+def test_the_minute_that_is_filling_is_not_now_and_counts_for_what_passed_of_it() -> None:
+    ethereum = summarise(read().rate, read().volume, MINUTE, START + timedelta(minutes=2, seconds=30))["ethereum"]
+    assert (ethereum.rate_now, ethereum.rate_usual) == (838, 719)
+    assert ethereum.tx_count == 600 + 838 + 699 / 2
+
+
+def test_a_chain_of_which_nothing_is_known_has_no_summary() -> None:
+    assert summarise(frame(("ethereum", None, [None, None])), frame(), MINUTE, LATER) == {}
+
+
+def test_cards_have_a_line_for_each_chain_and_never_add_coins() -> None:
+    rate, average, volume = panels.cards(read(), summarise(read().rate, read().volume, MINUTE, LATER), VIEW)
+    assert "699" in text_of(rate)
+    assert "transactions per minute" in text_of(rate)
+    assert "1,491.22" in text_of(volume)
+    assert all('"ETH"' in text_of(card) and '"BTC"' in text_of(card) for card in (average, volume))
+    assert "1,497" not in text_of(volume)
+    assert "in 3 min" in text_of(volume)
+
+
+@pytest.mark.parametrize(
+    ("quality", "said"),
+    [
+        (Quality(1.0), "All blocks of this range are in"),
+        (Quality(0.98231), "98.2 % of blocks in this range are in"),
+        (Quality(0.99999), "99.9 % of blocks in this range are in"),
+        (Quality(None), "No blocks of this range are in"),
+        (Quality(0.5, [Gap("ethereum", 3, 12, START, LATER)]), "10 missing"),
+        (Quality(1.0, provisional_from=START), "provisional since"),
+    ],
+)
+def test_the_page_says_how_complete_it_is(quality: Quality, said: str) -> None:
+    assert said in text_of(panels.quality_note(read(quality=quality)))
+
+
+def test_an_empty_range_leads_to_where_there_is_something() -> None:
+    notice = text_of(panels.content(read(rate=frame(), volume=frame()), Filters(), LATER)[0])
+    assert "No transactions in this range" in notice
+    assert to_query(Filters(parse_range("2023-09-08 07:27:00 to 2023-09-08 07:30:59"))) in notice
+
+
+def test_no_large_transaction_says_what_large_is() -> None:
+    assert panels.nothing_large(read(), Filters(chains=("ethereum",))) == (
+        "No transaction of 100.00 ETH or more in this range"
+    )
+
+
+def test_a_large_transaction_keeps_all_its_digits() -> None:
+    value = "244.280000000000000001"
+    row = panels.grid_row(
+        Transaction(
+            "ethereum",
+            18090206,
+            START,
+            7,
+            "0x" + "ab" * 32,
+            "0x" + "cd" * 20,
+            None,
+            Kind.CONTRACT_CREATION,
+            value,
+            "244280000000000000001",
+            None,
+            "ETH",
+            None,
+            None,
+            2,
+            None,
+            0,
+            1,
+            None,
+        )
+    )
+    assert (row["value"], row["value_exact"]) == ("244.28 ETH", f"{value} ETH")
+    assert (row["hash"], row["to"]) == ("0x" + "ab" * 32, "")
+
+
+def test_peaks_have_a_row_each() -> None:
+    peaks = pl.DataFrame([("ethereum", START, START, 838)], schema=NO_PEAKS.schema, orient="row")
+    table = text_of(panels.peaks_table(peaks, ["ethereum"]))
+    assert "8 Sep 2023, 07:27" in table
+    assert "838" in table
+
+
+def test_a_stream_that_is_late_says_why() -> None:
+    late = StreamHealth("ethereum", "late", "no block for 61 s", 18090218, START, START, 61.0)
+    badge = text_of(stream_badges([chain("ethereum", "ETH")], [late]))
+    assert all(said in badge for said in ("late", "no block for 61 s", "#18,090,218", START.isoformat()))
+
+
+def test_news_are_read_only_where_they_are_shown() -> None:
+    inside = News(frozenset({"ethereum"}), START, START)
+    assert concerns(inside, VIEW)
+    assert concerns(EVERYTHING, VIEW)
+    assert concerns(inside, replace(VIEW, chains=("ethereum",)))
+    assert not concerns(inside, replace(VIEW, chains=("bitcoin",)))
+    assert not concerns(News(frozenset({"ethereum"}), LATER, LATER), VIEW)
+    assert not concerns(News(frozenset({"ethereum"})), VIEW)
+
+
+def test_trends_take_wider_buckets_than_the_rate() -> None:
+    spans = ("3m", "1h", "6h", "24h", "7d", "30d", "999d")
+    assert [wide_bucket(Recent(span).length) for span in spans] == [
+        Bucket.M1, Bucket.M1, Bucket.M5, Bucket.M15, Bucket.H1, Bucket.D1, Bucket.D1,
+    ]  # fmt: skip
+
+
+def test_a_preset_changes_the_range_and_nothing_else() -> None:
+    bar = filterbar.changed(filterbar.PRESET, "?range=6h&chain=base&kind=transfer", "1h", "", ["base"], ["transfer"])
+    assert bar == filterbar.Bar("?range=1h&chain=base&kind=transfer", "1h", "", None, ["base"], ["transfer"])
+
+
+def test_a_typed_range_takes_the_place_of_the_preset() -> None:
+    bar = filterbar.changed(filterbar.TEXT, "", "24h", "2023-09-08 07:27 to 2023-09-08 07:30", [], [])
+    assert (bar.query, bar.preset, bar.text) == (to_query(VIEW), "", str(VIEW.range))
+
+
+def test_a_typing_mistake_is_said_and_changes_nothing() -> None:
+    bar = filterbar.changed(filterbar.TEXT, "?chain=base", "24h", "yesterday", ["base"], [])
+    assert (bar.query, bar.text) == ("?chain=base", "yesterday")
+    assert bar.mistake is not None
+    assert "-6h" in bar.mistake
+
+
+def test_the_bar_follows_the_address() -> None:
+    bar = filterbar.changed(filterbar.URL, "?range=90m&kind=nft_transfer", "24h", "", ["base"], [])
+    assert bar == filterbar.Bar("?range=90m&kind=nft_transfer", "", "-90m", None, [], ["nft_transfer"])
+
+
+def test_numbers_read_well() -> None:
+    assert [count(number) for number in (None, 0, 7.5, 2137, 12_400_000)] == ["\u2013", "0", "7.5", "2,137", "12.40 M"]
+    assert coins("0.6807252359209582", "ETH") == "0.6807 ETH"
+    assert coins("1491.219908150491057278", "ETH") == "1,491.22 ETH"
+    assert coins("0.000000123456") == "0.0000001235"
+    assert coins("1e-15", "ETH") == "1.000e-15 ETH"
+    assert exact("1491.219908150491057278", "ETH") == "1,491.219908150491057278 ETH"
+    assert percent(1.0) == "100 %"
+    assert (change(838, 699), change(600, 699), change(1, 0), change(None, 1)) == ("+20 %", "\u221214 %", None, None)
+    assert [length(timedelta(minutes=each)) for each in (3, 1500)] == ["3 min", "1 d 1 h"]
+    assert shortened("0x12ab345678ef") == "0x12ab345678ef"
+    assert shortened("0x12ab3456789abcdef") == "0x12ab34…cdef"
