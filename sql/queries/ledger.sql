@@ -75,3 +75,11 @@ LIMIT $4
 
 -- name: record_event
 INSERT INTO txhub.event_log (level, component, chain_id, event, details) VALUES ($1, $2, $3, $4, $5)
+
+-- name: newest_blocks
+SELECT c.name, c.block_time_s, tip.number, tip.time
+FROM txhub.chains c
+CROSS JOIN LATERAL (
+    SELECT number, time FROM txhub.blocks b WHERE b.chain_id = c.chain_id ORDER BY number DESC LIMIT 1
+) AS tip
+ORDER BY c.name

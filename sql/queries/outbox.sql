@@ -17,3 +17,9 @@ ON CONFLICT (reader) DO UPDATE SET event_id = greatest(txhub.cursors.event_id, E
 
 -- name: forget
 DELETE FROM txhub.stream_events WHERE created_at < now() - $1::interval
+
+-- name: newest
+SELECT coalesce(max(id), 0) FROM txhub.stream_events
+
+-- name: after
+SELECT id, event, chain_id, data FROM txhub.stream_events WHERE id > $1 ORDER BY id LIMIT $2

@@ -61,6 +61,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database-unavailable"
 
 
+class InTheWay(DatabaseUnavailable):
+    """Another transaction was in the way."""
+
+    code = "in-the-way"
+
+
 class DatabaseRefused(TxhubError):
     """The database can be reached but refuses: wrong password, missing right, too old."""
 

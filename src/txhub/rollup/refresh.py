@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from txhub.errors import InTheWay
 from txhub.rollup.catalog import LAG, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
@@ -23,6 +24,7 @@ from txhub.store.sqlfiles import queries
 
 _READER = "rollup"
 _BATCH = 1000
+_WAIT_FOR_ANOTHER_S = 0.2
 _OUTBOX = queries("outbox")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger("rollup")
@@ -64,19 +66,20 @@ async def refresh(pool: Pool, spans: Iterable[Span], now: datetime) -> None:
     touched = list(spans)
     with translated():
         statement = queries("rollup", await edition_of(pool))["refresh"]
-        for rollup in ROLLUPS:
-            windows = (window(span, rollup.bucket, now) for span in touched)
-            for start, end in merged(filter(None, windows), timedelta(0)):
-                await pool.execute(statement, rollup.name, start, end)
+    for rollup in ROLLUPS:
+        windows = (window(span, rollup.bucket, now) for span in touched)
+        for start, end in merged(filter(None, windows), timedelta(0)):
+            await _refresh_window(pool, statement, rollup.name, start, end)
 
 
 async def catch_up(pool: Pool, now: datetime) -> int:
     """Refresh what was committed since the last call, as far as the outbox tells; how many events that were."""
     with translated():
         events = await pool.fetch(_OUTBOX["unread"], _READER, _BATCH)
-        if events:
-            spans = merged((Span(event["first"], event["last"]) for event in events), timedelta(minutes=5))
-            await refresh(pool, spans, now)
+    if events:
+        spans = merged((Span(event["first"], event["last"]) for event in events), timedelta(minutes=5))
+        await refresh(pool, spans, now)
+        with translated():
             await pool.execute(_OUTBOX["move_cursor"], _READER, events[-1]["id"])
     return len(events)
 
@@ -86,3 +89,15 @@ async def keep_up(pool: Pool, interval: float = 1.0) -> None:
     while True:
         if await catch_up(pool, datetime.now(UTC)) < _BATCH:
             await asyncio.sleep(interval)
+
+
+async def _refresh_window(pool: Pool, statement: str, rollup: str, start: datetime, end: datetime) -> None:
+    """One refresh; TimescaleDB refuses a second one of the same aggregate, so wait for a policy's or a backfill's."""
+    while True:
+        try:
+            with translated():
+                await pool.execute(statement, rollup, start, end)
+        except InTheWay:
+            await asyncio.sleep(_WAIT_FOR_ANOTHER_S)
+        else:
+            return

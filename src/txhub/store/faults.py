@@ -14,7 +14,7 @@ import asyncpg
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from txhub.errors import DatabaseRefused, DatabaseUnavailable, DiskFull, SchemaMismatch, TooLong, TxhubError
+from txhub.errors import DatabaseRefused, DatabaseUnavailable, DiskFull, InTheWay, SchemaMismatch, TooLong, TxhubError
 
 _UNREACHABLE = (
     "the database does not answer",
@@ -31,8 +31,9 @@ _MEANING: dict[str, tuple[type[TxhubError], str, str]] = {
         "the database has no connection left",
         "raise max_connections, or stop other clients",
     ),
-    "40001": (DatabaseUnavailable, "another transaction was in the way", "try again"),
-    "40P01": (DatabaseUnavailable, "another transaction was in the way", "try again"),
+    "40001": (InTheWay, "another transaction was in the way", "try again"),
+    "40P01": (InTheWay, "another transaction was in the way", "try again"),
+    "55P03": (InTheWay, "another transaction was in the way", "try again"),
     "28P01": (
         DatabaseRefused,
         "the database refuses the password",

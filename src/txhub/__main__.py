@@ -1,0 +1,5 @@
+"""`python -m txhub` is `txhub`."""
+
+from txhub.cli import main
+
+main()

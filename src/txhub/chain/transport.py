@@ -1,0 +1,189 @@
+"""Connections to nodes that carry JSON-RPC as bytes, over WebSocket and HTTP.
+
+Answers are not parsed here: whoever asked knows what the answer looks like, and parsing it once,
+into the right types, is most of the speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+import aiohttp
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from txhub.chain.registry import redact
+from txhub.errors import NodeRefused, NodeUnavailable
+
+TIMEOUT_S = 30.0
+"""How long a node may take to accept a connection, and to answer a request."""
+
+_IN_FLIGHT = 8
+"""Requests under way on one WebSocket at once; the next one waits."""
+
+_ID = re.compile(rb'"id"\s*:\s*"?(\d+)')
+"""A quoted `id` before a colon is always a key, and no block has such a key: the first one is the answer's."""
+
+_HINT = "check the URL, and that the node is running and reachable from here"
+
+
+class Connection(Protocol):
+    """A connection to one node."""
+
+    where: str
+    """The node's URL as it may be shown."""
+
+    async def exchange(self, request: bytes, ids: Sequence[int]) -> bytes:
+        """Send a request, or a batch of them, with these ids and return the bytes of the answer.
+
+        Raises:
+            NodeUnavailable: the connection failed or was lost, the node is too busy, or it took too long.
+            NodeRefused: the node does not let us in, or does not take a request of this size.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connection; requests under way raise `NodeUnavailable`."""
+        ...
+
+
+async def connect(url: str, timeout_s: float = TIMEOUT_S) -> Connection:
+    """Connect to a node by its URL (over HTTP: at the first request).
+
+    Raises:
+        NodeUnavailable: nothing answers there.
+        NodeRefused: it does not let us in.
+    """
+    if not url.lower().startswith("ws"):
+        return HttpConnection(url, timeout_s)
+    where = redact(url)
+    try:
+        socket = await connect_websocket(url, compression=None, max_size=None, open_timeout=timeout_s)
+    except InvalidStatus as refusal:
+        raise status_error(where, refusal.response.status_code) from None
+    except (OSError, WebSocketException) as fault:
+        raise NodeUnavailable(f"no node answers at {where}: {_reason(fault)}", hint=_HINT) from None
+    return WebSocketConnection(socket, where, timeout_s)
+
+
+class WebSocketConnection:
+    """Requests over one WebSocket; answers may come in any order and are matched by id."""
+
+    def __init__(self, socket: ClientConnection, where: str, timeout_s: float) -> None:
+        self.where = where
+        self._socket = socket
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(_IN_FLIGHT)
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._lost: str | None = None
+        self._reader = asyncio.create_task(self._read(), name=f"answers of {where}")
+
+    async def exchange(self, request: bytes, ids: Sequence[int]) -> bytes:
+        """Send a request and wait for its answer; see `Connection`."""
+        async with self._slots:
+            if self._lost is not None:
+                raise NodeUnavailable(self._lost)
+            answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            self._waiting.update(dict.fromkeys(ids, answer))
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._socket.send(request, text=True)
+                    return await answer
+            except TimeoutError:
+                raise NodeUnavailable(f"{self.where} did not answer within {self._timeout_s:g} s") from None
+            except ConnectionClosed as closed:
+                raise NodeUnavailable(f"{self.where} closed the connection ({closed})") from None
+            finally:
+                for key in ids:
+                    self._waiting.pop(key, None)
+
+    async def close(self) -> None:
+        """Close the connection; requests under way raise `NodeUnavailable`."""
+        await self._socket.close()
+        await self._reader
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                frame = await self._socket.recv(decode=False)
+                match = _ID.search(frame)
+                if match is None:
+                    # An error about a request that the node could not even read, or no JSON at all:
+                    # nothing tells whose it is, so everybody gets it.
+                    for answer in self._waiting.values():
+                        _settle(answer, frame)
+                elif (waiting := self._waiting.get(int(match[1]))) is not None:
+                    _settle(waiting, frame)
+        except ConnectionClosed as closed:
+            self._lost = f"{self.where} closed the connection ({closed})"
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(NodeUnavailable(self._lost))
+
+
+class HttpConnection:
+    """Requests by HTTP POST; connections are kept alive and shared."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self.where = redact(url)
+        self._url = url
+        self._timeout_s = timeout_s
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=timeout_s), headers={"Content-Type": "application/json"}
+        )
+
+    async def exchange(self, request: bytes, ids: Sequence[int]) -> bytes:  # noqa: ARG002 (an HTTP answer has its place)
+        """Send a request and wait for its answer; see `Connection`."""
+        try:
+            async with self._session.post(self._url, data=request) as response:
+                answer = await response.read()
+        except TimeoutError:
+            raise NodeUnavailable(f"{self.where} did not answer within {self._timeout_s:g} s") from None
+        except (aiohttp.ClientError, OSError, RuntimeError) as fault:
+            raise NodeUnavailable(f"no node answers at {self.where}: {_reason(fault)}", hint=_HINT) from None
+        # Bitcoin Core sends its own errors with status 500 and 404, as JSON that says more than the status.
+        if response.status == HTTPStatus.OK or (response.status >= 400 and answer.lstrip()[:1] in (b"{", b"[")):
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise status_error(self.where, response.status)
+            return answer
+        raise status_error(self.where, response.status)
+
+    async def close(self) -> None:
+        """Close the connections; requests under way raise `NodeUnavailable`."""
+        await self._session.close()
+
+
+def status_error(where: str, status: int) -> NodeUnavailable | NodeRefused:
+    """Return the error that an HTTP status of a node amounts to."""
+    meaning = HTTPStatus(status).phrase if status in HTTPStatus else "an unknown status"
+    text = f"{where} answers with HTTP status {status} ({meaning})"
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return NodeUnavailable(
+            text, hint="the node limits requests: lower parallel_requests, or use a node of your own"
+        )
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return NodeRefused(text, hint="the request asks for too much at once: lower request_blocks")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return NodeRefused(text, hint="the user, password or key in the node's URL is not accepted")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NodeUnavailable(text)
+    return NodeRefused(text, hint="is this the URL of a node?")
+
+
+def _settle(answer: asyncio.Future[bytes], frame: bytes) -> None:
+    if not answer.done():
+        answer.set_result(frame)
+
+
+def _reason(fault: Exception) -> str:
+    """Say what failed without repeating a URL: libraries put whole URLs into some of their messages."""
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        fault = fault.os_error
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror.lower()
+    return type(fault).__name__

@@ -1,0 +1,111 @@
+"""`txhub backfill`: load a past range of one chain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from txhub.chain.registry import open_source
+from txhub.chain.source import Source
+from txhub.cli import wiring
+from txhub.cli.console import configure_logs, err, out
+from txhub.config import Settings
+from txhub.errors import BadBlock, UsageError
+from txhub.ingest import backfill as stage
+from txhub.model import Chain
+from txhub.rollup.refresh import catch_up
+from txhub.store.ledger import Ledger
+from txhub.store.pool import open_pool
+
+
+def backfill(
+    chain: Annotated[str, typer.Option("--chain", metavar="NAME", help="The chain to load.")],
+    first: Annotated[str, typer.Option("--from", metavar="BLOCK|DATE", help="First block: number or UTC date.")],
+    last: Annotated[str, typer.Option("--to", metavar="BLOCK|DATE", help="Last block, or the date to stop before.")],
+    rpc: wiring.RpcOption = [],  # noqa: B006 (typer's way)
+    home: wiring.HomeOption = None,
+) -> None:
+    """Load a past range of a chain: what the ledger already holds is left alone, so run it again at any time."""
+    settings = wiring.settings_of(home=home)
+    configure_logs(settings)
+    [followed] = wiring.chains_of([chain], rpc, settings)
+    with wiring.database(settings) as url:
+        refused = wiring.run(load(url, settings, followed, first, last))
+        if refused is None:
+            raise KeyboardInterrupt
+        if refused:
+            raise BadBlock(
+                f"{len(refused)} blocks were refused, the first because: {refused[0]}",
+                hint="the rest is committed; run the same command again to retry these",
+            )
+
+
+async def load(url: str, settings: Settings, chain: Chain, first: str, last: str) -> list[BadBlock]:
+    """Load a range with a progress bar, and make it visible in the rollups; what was refused is returned."""
+    source = open_source(chain)
+    try:
+        async with open_pool(url, name="backfill") as pool:
+            await source.check()
+            start, stop = await _number(source, first, "--from"), await _number(source, last, "--to", after=1)
+            ledger = Ledger(pool, chain)
+            await ledger.register()
+            progress = stage.Progress()
+            with _bar() as bar:
+                task = bar.add_task(chain.name, total=max(stop - start, 0), rate="")
+
+                def report(done: stage.Progress) -> None:
+                    seconds = bar.tasks[task].elapsed or 0.0
+                    rate = f"{done.transactions / seconds:,.0f} tx/s" if seconds > 1 else ""
+                    missing = sum(len(run) for run in runs)
+                    bar.update(task, completed=stop - start - missing + done.done, rate=rate)
+
+                while runs := await ledger.missing(start, stop - 1):
+                    done = await stage.backfill(
+                        source,
+                        ledger,
+                        runs,
+                        request_blocks=settings.request_blocks,
+                        parallel_requests=settings.parallel_requests,
+                        report=report,
+                    )
+                    progress.blocks += done.blocks
+                    progress.transactions += done.transactions
+                    if done.refused:
+                        progress.refused = done.refused
+                        break
+                bar.update(task, completed=stop - start - len(progress.refused))
+            while await catch_up(pool, datetime.now(UTC)):
+                pass
+    finally:
+        await source.close()
+    out.print(f"{chain.name}: {progress.blocks:,} blocks with {progress.transactions:,} transactions added")
+    return progress.refused
+
+
+async def _number(source: Source, text: str, option: str, after: int = 0) -> int:
+    """A block number, given as such (`after` is added to it) or as the date whose first block it is."""
+    if text.isascii() and text.isdigit():
+        return int(text) + after
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} is {text!r}: a block number or a date is expected",
+            hint="for example 18090205 or 2023-09-08T07:27",
+        ) from None
+    return await source.number_at(time if time.tzinfo else time.replace(tzinfo=UTC))
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("blocks"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=err,
+    )

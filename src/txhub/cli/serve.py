@@ -1,0 +1,93 @@
+"""`txhub serve`: the API and the dashboard, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Annotated, Any
+
+import typer
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from txhub.cli import wiring
+from txhub.cli.console import configure_logs
+from txhub.config import Settings
+from txhub.errors import UsageError
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+API_PATHS = ("/v1", "/schema", "/metrics", "/health")
+GOODBYE_S = 5.0
+"""How long clients have to take leave before the server closes all the same."""
+
+
+def serve(
+    host: wiring.HostOption = None,
+    port: wiring.PortOption = None,
+    home: wiring.HomeOption = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen where others can reach it, without keys.")
+    ] = False,
+    attached: wiring.AttachedOption = False,
+) -> None:
+    """Serve the API and the dashboard."""
+    settings = wiring.settings_of(host=host, port=port, home=home)
+    configure_logs(settings)
+    if not insecure:
+        require_loopback(settings.host)
+    wiring.require_free_port(settings.host, settings.port)
+    with wiring.database(settings) as url:
+        wiring.run(serve_app(build_app(url, settings), settings), attached=attached)
+
+
+def require_loopback(host: str) -> None:
+    """Refuse any address that others can reach: there are no keys yet that would keep them out.
+
+    Raises:
+        UsageError: the address is not a loopback one.
+    """
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise UsageError(
+            f"{host} can be reached from other machines, and the API asks nobody for a key",
+            hint="use 127.0.0.1 and a proxy that signs people in, or say --insecure",
+        )
+
+
+def build_app(database_url: str, settings: Settings) -> App:
+    """The API and the dashboard as one ASGI application; the dashboard reads the API by its address."""
+    # Imported here: the frameworks take seconds, and no other command needs them.
+    from dashboards.app import create_app as create_dashboard
+    from txhub.api.app import create_app as create_api
+
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
+    dashboard = create_dashboard(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    api = create_api(database_url, settings, lifespan=[lambda _: dashboard.router.lifespan_context(dashboard)])
+
+    async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        to_api = scope["type"] == "lifespan" or any(path == p or path.startswith(f"{p}/") for p in API_PATHS)
+        await (api if to_api else dashboard)(scope, receive, send)
+
+    return dispatch
+
+
+async def serve_app(app: App, settings: Settings) -> None:
+    """Serve an application on the address of the settings until cancelled; then let it take its leave."""
+    server = Server(
+        app, address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False, websockets=True
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving, GOODBYE_S)
+        raise
