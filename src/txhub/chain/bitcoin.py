@@ -1,0 +1,225 @@
+"""Blocks of Bitcoin and its like from Bitcoin Core's JSON-RPC over HTTP, release 23 or later.
+
+A user and password go into the node's URL. Bitcoin Core announces nothing over HTTP, so the newest block is polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from txhub.chain.bitcoin_decode import RawBlock, RawHeader, decode_block, decode_head
+from txhub.chain.decode import refused
+from txhub.chain.transport import TIMEOUT_S, HttpConnection
+from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
+from txhub.model import Block, Chain, Head
+
+_BODIES = 4
+"""Blocks asked for in one request: one from a busy day is 15 MB of JSON with previous outputs."""
+_WITH_PREVIOUS_OUTPUTS = 3
+_WARMING_UP = -28
+"""Bitcoin Core's error while it starts."""
+_MEDIAN_BLOCKS = 11
+"""A block's median time is that of so many blocks, itself the last."""
+_BITCOIN = 0
+"""The chain id that stands for Bitcoin's main network."""
+
+Result = TypeVar("Result")
+
+
+class _Error(msgspec.Struct):
+    message: str
+    code: int = 0
+
+
+class _Answer(msgspec.Struct):
+    """One answer of a batch."""
+
+    id: int
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+class _ChainInfo(msgspec.Struct):
+    chain: str
+
+
+class BitcoinSource:
+    """Blocks of one Bitcoin-like chain; see `txhub.chain.source.Source`.
+
+    `poll_s` is how often to look for a new block; a tenth of the block time, between half a second and 15.
+    """
+
+    def __init__(self, chain: Chain, *, poll_s: float | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self.chain = chain
+        self._poll_s = poll_s or min(max(chain.block_time_s / 10, 0.5), 15.0)
+        self._timeout_s = timeout_s
+        self._endpoint = 0
+        self._connections: dict[int, HttpConnection] = {}
+        self._closed = False
+
+    async def check(self) -> None:
+        """Make sure that the node serves this chain: Bitcoin's main network, or for other chain ids any but that.
+
+        Raises:
+            NodeRefused: it serves another one; names both.
+        """
+        [answer] = await self._ask(("getblockchaininfo",))
+        served = self._result(answer, _ChainInfo).chain
+        if (served == "main") != (self.chain.chain_id == _BITCOIN):
+            raise NodeRefused(
+                f"the node serves Bitcoin's network {served!r}, which is not {self.chain.name} "
+                f"(chain {self.chain.chain_id})",
+                hint="Bitcoin's main network has the chain id 0; give test networks another one",
+            )
+
+    async def head(self) -> Head:
+        """Return the newest block of the chain."""
+        [answer] = await self._ask(("getbestblockhash",))
+        return await self._head(self._result(answer, str))
+
+    async def heads(self) -> AsyncGenerator[Head, None]:
+        """Yield the newest block, and from then on each newest block that polling finds.
+
+        Every poll is a request of its own, so a lost node shows at the next one; long pauses between blocks
+        are Bitcoin's nature and no fault.
+        """
+        seen: str | None = None
+        while True:
+            [answer] = await self._ask(("getbestblockhash",))
+            newest = self._result(answer, str)
+            if newest != seen:
+                yield await self._head(newest)
+                seen = newest
+            await asyncio.sleep(self._poll_s)
+
+    async def blocks(self, numbers: Sequence[int]) -> list[Block | BadBlock]:
+        """Fetch and decode blocks; the answer is in the order of `numbers`."""
+        hashes = await self._ask(*(("getblockhash", number) for number in numbers))
+        blocks: list[Block | BadBlock] = []
+        for start in range(0, len(numbers), _BODIES):
+            blocks += await self._bodies(numbers[start : start + _BODIES], hashes[start : start + _BODIES])
+        return blocks
+
+    async def block_by_hash(self, hash: bytes, number: int) -> Block:  # noqa: A002 (the field's word)
+        """Fetch the block that a head announced.
+
+        Raises:
+            BadBlock: the block is wrong, or the node does not have it (any more).
+        """
+        [answer] = await self._ask(("getblock", hash.hex(), _WITH_PREVIOUS_OUTPUTS))
+        block = await asyncio.to_thread(self._decode, answer, number)
+        if block.hash != hash:
+            raise refused(self.chain, number, "the node sent a block with another hash")
+        return block
+
+    async def number_at(self, time: datetime) -> int:
+        """Return the number of the first block at or after `time`; past the head, the head's number and one.
+
+        Blocks' own times may go back a little, their median times never do. So the median is searched for,
+        which is late by some blocks, and the blocks that it was taken of are looked at one by one.
+        """
+        wanted = time.timestamp()
+        low, high = 0, (await self.head()).number + 1
+        end = high
+        while low < high:
+            middle = (low + high) // 2
+            [header] = await self._headers([middle])
+            if (header.time if header.mediantime is None else header.mediantime) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        near = await self._headers(range(max(0, low - _MEDIAN_BLOCKS), min(low + 1, end)))
+        return next((header.height for header in near if header.time >= wanted), low)
+
+    async def close(self) -> None:
+        """Close all connections. Calls under way raise `NodeUnavailable`."""
+        self._closed = True
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def _bodies(self, numbers: Sequence[int], hashes: Sequence[_Answer]) -> list[Block | BadBlock]:
+        asked = [answer for answer in hashes if answer.error is None]
+        calls = [("getblock", self._result(answer, str), _WITH_PREVIOUS_OUTPUTS) for answer in asked]
+        bodies = iter(await self._ask(*calls))
+        blocks: list[Block | BadBlock] = []
+        for number, found in zip(numbers, hashes, strict=True):
+            try:
+                # In a thread, because a large block takes a good part of a second.
+                blocks.append(
+                    await asyncio.to_thread(self._decode, next(bodies) if found.error is None else found, number)
+                )
+            except BadBlock as bad:
+                blocks.append(bad)
+        return blocks
+
+    def _decode(self, answer: _Answer, number: int) -> Block:
+        if answer.error is not None:
+            raise refused(self.chain, number, f"the node answers: {answer.error.message}")
+        try:
+            raw = msgspec.json.decode(answer.result, type=RawBlock)
+        except msgspec.ValidationError as fault:
+            raise refused(self.chain, number, str(fault)) from None
+        return decode_block(self.chain, raw, number)
+
+    async def _head(self, block_hash: str) -> Head:
+        [answer] = await self._ask(("getblockheader", block_hash))
+        return decode_head(self.chain, self._result(answer, RawHeader))
+
+    async def _headers(self, numbers: Iterable[int]) -> list[RawHeader]:
+        hashes = [self._result(answer, str) for answer in await self._ask(*(("getblockhash", n) for n in numbers))]
+        answers = await self._ask(*(("getblockheader", block_hash) for block_hash in hashes))
+        return [self._result(answer, RawHeader) for answer in answers]
+
+    def _result(self, answer: _Answer, kind: type[Result]) -> Result:
+        if answer.error is not None:
+            raise NodeRefused(f"{self._where()} answers with an error: {answer.error.message}")
+        try:
+            return msgspec.json.decode(answer.result, type=kind)
+        except msgspec.ValidationError as fault:
+            raise NodeRefused(f"{self._where()} answers with something unexpected: {fault}") from None
+
+    async def _ask(self, *calls: tuple[Any, ...]) -> list[_Answer]:
+        """Send calls (method, then parameters) as one batch and return the answers in their order."""
+        if not calls:
+            return []  # to a node an empty batch is an error
+        if self._closed:
+            raise NodeUnavailable(f"the connection to {self._where()} is closed")
+        endpoint = self._endpoint
+        try:
+            return await self._exchange(endpoint, calls)
+        except NodeUnavailable:
+            # Of requests that fail together only the first moves on.
+            if self._endpoint == endpoint:
+                self._endpoint = (endpoint + 1) % len(self.chain.endpoints)
+            raise
+
+    async def _exchange(self, endpoint: int, calls: Sequence[tuple[Any, ...]]) -> list[_Answer]:
+        if endpoint not in self._connections:
+            self._connections[endpoint] = HttpConnection(self.chain.endpoints[endpoint], self._timeout_s)
+        connection = self._connections[endpoint]
+        ids = range(len(calls))
+        request = [
+            {"jsonrpc": "1.0", "id": key, "method": method, "params": params}
+            for key, (method, *params) in zip(ids, calls, strict=True)
+        ]
+        text = await connection.exchange(msgspec.json.encode(request), ids)
+        try:
+            answers = sorted(msgspec.json.decode(text, type=list[_Answer]), key=lambda answer: answer.id)
+        except msgspec.ValidationError as fault:
+            raise NodeRefused(f"{connection.where} does not answer as Bitcoin Core does: {fault}") from None
+        except msgspec.DecodeError:
+            raise NodeUnavailable(f"{connection.where} sent something that is not JSON") from None
+        if [answer.id for answer in answers] != list(ids):
+            raise NodeRefused(f"{connection.where} left calls of a batch unanswered")
+        if any(answer.error is not None and answer.error.code == _WARMING_UP for answer in answers):
+            raise NodeUnavailable(f"{connection.where} is still starting")
+        return answers
+
+    def _where(self) -> str:
+        connection = self._connections.get(self._endpoint)
+        return connection.where if connection else self.chain.name
