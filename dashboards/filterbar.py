@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, ctx, dcc, html, no_update
 
-from dashboards.filters import PRESETS, Filters, NotARange, Recent, from_query, parse_range, to_query
+from dashboards.filters import EXPECTED, PRESETS, Filters, NotARange, Recent, from_query, parse_range, to_query
 from dashboards.parts import labelled
 from dashboards.quantities import KIND_NAMES
 from txhub.contract import Kind
@@ -47,34 +47,28 @@ def layout() -> html.Div:
                 size="xs",
                 className="range",
                 autoComplete="off",
-                placeholder="-6h, or 2023-09-08 07:27 to 07:30 UTC",
+                placeholder=EXPECTED,
                 **labelled("Time range in words, UTC"),
             ),
-            dmc.MultiSelect(
-                id=CHAINS,
-                data=[],
-                placeholder="All chains",
-                size="xs",
-                className="choice",
-                clearable=True,
-                searchable=True,
-                **labelled("Chains"),
-            ),
-            dmc.MultiSelect(
-                id=KINDS,
-                placeholder="All kinds",
-                size="xs",
-                className="choice",
-                clearable=True,
-                searchable=True,
-                data=[{"value": kind, "label": name} for kind, name in KIND_NAMES.items()],
-                **labelled("Kinds of transactions"),
+            _choice(CHAINS, "Chains", "All chains", []),
+            _choice(
+                KINDS,
+                "Kinds of transactions",
+                "All kinds",
+                [{"value": kind, "label": name} for kind, name in KIND_NAMES.items()],
             ),
         ],
         className="filterbar",
         role="search",
         **labelled("Filters"),
     )
+
+
+def _choice(name: str, label: str, placeholder: str, options: list[dict[str, str]]) -> html.Div:
+    select = dmc.MultiSelect(
+        id=name, data=options, placeholder=placeholder, size="xs", clearable=True, searchable=True, **labelled(label)
+    )
+    return html.Div(select, className="choice")
 
 
 def bar_of(filters: Filters, mistake: str | None = None) -> Bar:

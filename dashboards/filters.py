@@ -16,10 +16,11 @@ from txhub.contract import Kind
 PRESETS = ("15m", "1h", "6h", "24h", "7d", "30d")
 """The spans back from now that the filter bar offers as buttons."""
 
-EXPECTED = "a span such as -6h, or two UTC times: 2023-09-08 07:27 to 2023-09-08 07:30"
+EXPECTED = "-6h, or 2023-09-08 07:27 to 07:30 (UTC)"
 
 _SPAN = re.compile(r"-?\s*([1-9]\d{0,4})\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _BETWEEN = re.compile(r"\s+to\s+|/", re.IGNORECASE)
 
 
@@ -94,6 +95,8 @@ class NotARange(ValueError):
 def parse_range(text: str) -> Range:
     """Read a range as people type it: `-6h`, `90m`, `2023-09-08 07:27 to 2023-09-08 07:30`. Times are UTC.
 
+    The end may be a time of the day on which the range starts.
+
     Raises:
         NotARange: for anything else, and for a range that ends before it starts.
     """
@@ -103,7 +106,8 @@ def parse_range(text: str) -> Range:
     times = _BETWEEN.split(text)
     if len(times) != 2:
         raise NotARange(EXPECTED)
-    start, end = (_moment(each) for each in times)
+    start = _moment(times[0])
+    end = _moment(f"{start:%Y-%m-%d} {times[1]}" if _CLOCK.fullmatch(times[1].strip()) else times[1])
     if end <= start:
         raise NotARange("the end has to be after the start")
     return Between(start, end)

@@ -63,10 +63,11 @@ def percent(fraction: float, places: int = 1) -> str:
 
 
 def change(now: float | None, usual: float | None) -> str | None:
-    """How far `now` is above or below what is usual: `+12 %`; None where that cannot be said."""
+    """How far `now` is above or below what is usual: `+12 %`, or `as usual`; None where that cannot be said."""
     if now is None or not usual:
         return None
-    return f"{round((now / usual - 1) * 100):+d} %".replace("-", "\N{MINUS SIGN}")
+    points = round((now / usual - 1) * 100)
+    return f"{points:+d} %".replace("-", "\N{MINUS SIGN}") if points else "as usual"
 
 
 def moment(time: datetime | None) -> str:

@@ -84,11 +84,15 @@
     return Math.floor(seconds / 86400) + " d ago";
   }
 
-  function tick() {
+  function tellAges() {
     for (const element of document.querySelectorAll("[data-age]")) {
       const text = age(Date.parse(element.dataset.age));
       if (element.textContent !== text) element.textContent = text;
     }
+  }
+
+  function tick() {
+    tellAges();
     if (source && Date.now() - lastHeard > SILENCE) lost();
     if (waiting && Date.now() - toldAt > PATIENCE) tell(waiting);
   }
@@ -98,6 +102,7 @@
       started = true;
       listen();
       window.setInterval(tick, 500);
+      new MutationObserver(tellAges).observe(document.body, { childList: true, subtree: true });
       document.addEventListener("visibilitychange", () => {
         if (!document.hidden) listen();
         else if (source) {

@@ -156,11 +156,14 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
     @app.callback(
         Output("overview-blocks", "children"), Output("overview-blocks", "className"), Input(shell.NEWS, "data")
     )
-    async def blocks(_told: Any) -> tuple[Any, str]:
+    async def blocks(_told: Any) -> tuple[Any, Any]:
         announced = hub.blocks
         if not announced:
             return "The next block appears here as soon as it is committed.", "empty"
-        names = [chain.name for chain in await client.chains()]
+        try:
+            names = [chain.name for chain in await client.chains()]
+        except TxhubError:
+            return no_update, no_update  # the notice above says what failed
         return [block_row(block, names) for block in announced], "blocks"
 
 

@@ -64,6 +64,7 @@ def test_spans_are_read_with_and_without_a_sign(text: str) -> None:
 def test_times_without_a_zone_are_utc_and_others_are_turned_into_it() -> None:
     expected = Between(datetime(2023, 9, 8, 7, 27, tzinfo=UTC), datetime(2023, 9, 8, 7, 30, tzinfo=UTC))
     assert parse_range("2023-09-08 07:27 to 2023-09-08 07:30") == expected
+    assert parse_range("2023-09-08 07:27 to 07:30") == expected
     assert parse_range("2023-09-08T09:27+02:00/2023-09-08T07:30Z") == expected
 
 

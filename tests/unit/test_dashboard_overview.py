@@ -205,6 +205,7 @@ def test_numbers_read_well() -> None:
     assert exact("1491.219908150491057278", "ETH") == "1,491.219908150491057278 ETH"
     assert percent(1.0) == "100 %"
     assert (change(838, 699), change(600, 699), change(1, 0), change(None, 1)) == ("+20 %", "\u221214 %", None, None)
+    assert change(700, 699) == "as usual"
     assert [length(timedelta(minutes=each)) for each in (3, 1500)] == ["3 min", "1 d 1 h"]
     assert shortened("0x12ab345678ef") == "0x12ab345678ef"
     assert shortened("0x12ab3456789abcdef") == "0x12ab34…cdef"

@@ -1,0 +1,92 @@
+"""The whole of txhub for a browser: recorded blocks in a database, API and dashboard in one process, Chromium."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+
+import msgspec
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.blocks import ETHEREUM
+from tests.commands import environment, recorded, running
+from txhub.chain.decode import RawBlock, decode_block
+from txhub.cli.wiring import free_port, wait_for_port
+from txhub.model import Block, Chain
+from txhub.store.edition import Edition
+from txhub.store.ledger import Ledger
+from txhub.store.pool import open_pool
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NO_CHROMIUM = "no Chromium on this machine, so the dashboard is not looked at: apt-get install chromium"
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+class Stack:
+    """API and dashboard on a database, which can be stopped and started again."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._running = ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start serving, and wait until it does."""
+        command = ("serve", "--port", str(self.port))
+        self._process = self._running.enter_context(running(*command, env=environment(self.database_url)))
+        wait_for_port("127.0.0.1", self.port)
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._running.close()
+
+    async def commit(self, chain: Chain, blocks: Sequence[Block]) -> None:
+        """Commit blocks, as the ingester does."""
+        async with open_pool(self.database_url, name="test") as pool:
+            ledger = Ledger(pool, chain)
+            await ledger.register()
+            await ledger.commit(blocks)
+
+
+@pytest.fixture
+def edition() -> Edition:
+    """The edition that every machine has: readers cannot tell it from the other."""
+    return Edition.PLAIN
+
+
+@pytest.fixture
+async def stack(database: str) -> AsyncIterator[Stack]:
+    """txhub with the 14 recorded mainnet blocks, serving."""
+    stack = Stack(database)
+    with gzip.open(recorded()) as lines:
+        raw = [msgspec.json.decode(line, type=RawBlock) for line in lines]
+    await stack.commit(ETHEREUM, [decode_block(ETHEREUM, block) for block in raw])
+    stack.start()
+    yield stack
+    stack.close()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    if CHROMIUM is None:
+        pytest.skip(NO_CHROMIUM)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
