@@ -1,0 +1,269 @@
+"""Metrics over time, from the rollups.
+
+A point is the start of its bucket, and speaks for the whole bucket, also where the range begins or
+ends within it:
+
+- `tx_rate`: transactions per minute over the bucket. Of the bucket that holds now, only the part that
+  is accounted for counts: from its start until the block after the newest committed one is due.
+- `volume`: whole coins. `avg_value`: whole coins per transaction.
+
+Buckets without transactions are 0 (`avg_value`: null) where the ledger is complete, that is from a
+committed block to the next; elsewhere nothing is known, and they are null. A line of several chains
+is what is known of them together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from sqlalchemy import ColumnElement, Numeric, Select, TableClause, Text, cast, func, literal_column, null, select
+
+from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, ChainInfo, Kind, Line, Metric, Quality, Series
+from txhub.errors import UsageError
+from txhub.query.chains import read_chains
+from txhub.query.choice import chains_of, one_of, some_of
+from txhub.query.coverage import Coverage, quality, read_coverage
+from txhub.query.timerange import TimeRange, parse_range
+from txhub.store import schema
+from txhub.store.read import Reader
+
+MOST_POINTS = 200_000
+"""Points of all lines together that one answer may hold."""
+_SPLITS = ("chain", "kind")
+_FRAME: dict[str, pl.DataType] = {
+    "time": pl.Datetime("us", "UTC"),
+    "chain": pl.String(),
+    "kind": pl.String(),
+    "value": pl.Float64(),
+}
+_SOURCE: dict[Bucket, tuple[Bucket, TableClause]] = {
+    Bucket.M1: (Bucket.M1, schema.tx_1m),
+    Bucket.M5: (Bucket.M1, schema.tx_1m),
+    Bucket.M15: (Bucket.M1, schema.tx_1m),
+    Bucket.H1: (Bucket.H1, schema.tx_1h),
+    Bucket.D1: (Bucket.D1, schema.tx_1d),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesQuestion:
+    """What is asked: understood, and known to have an answer."""
+
+    metric: Metric
+    chains: list[ChainInfo]
+    kinds: list[Kind]
+    by_chain: bool
+    by_kind: bool
+    range: TimeRange
+    bucket: Bucket
+    now: datetime
+
+    @property
+    def width(self) -> timedelta:
+        """How wide a bucket is."""
+        return timedelta(seconds=BUCKET_SECONDS[self.bucket])
+
+    @property
+    def unit(self) -> str:
+        """What a point counts; `coins` where each chain's line is in its own coin."""
+        symbols = {chain.symbol for chain in self.chains}
+        coin = symbols.pop() if len(symbols) == 1 else "coins"
+        return {
+            Metric.TX_RATE: "transactions/minute",
+            Metric.AVG_VALUE: f"{coin}/transaction",
+            Metric.VOLUME: coin,
+        }[self.metric]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAnswer:
+    """The points, a row each (`time`, `chain`, `kind`, `value`), and how far they can be trusted."""
+
+    question: SeriesQuestion
+    points: pl.DataFrame
+    quality: Quality
+
+    def as_contract(self) -> Series:
+        """The same in the contract's shape: a list of points for each line."""
+        lines = [
+            Line(chain, kind, list(zip(points["time"], points["value"], strict=True)))
+            for (chain, kind), points in self.points.group_by("chain", "kind", maintain_order=True)
+        ]
+        asked = self.question
+        return Series(asked.metric, asked.unit, asked.bucket, lines, self.quality)
+
+
+async def read_series(
+    reader: Reader,
+    metric: str,
+    *,
+    chain: Iterable[str] = (),
+    kind: Iterable[str] = (),
+    by: Iterable[str] = (),
+    start: str = "-24h",
+    end: str | None = None,
+    bucket: str = Bucket.AUTO,
+    now: datetime | None = None,
+) -> SeriesAnswer:
+    """Answer a question as it is asked over HTTP.
+
+    A line names its chain or kind when the question splits by it, or is about one only.
+
+    Raises:
+        UsageError: a parameter cannot be understood, coins of different chains would be added, or the answer
+            would be too large.
+    """
+    moment = now or datetime.now(UTC)
+    asked_metric = one_of("metric", metric, Metric)
+    kinds = some_of("kind", kind, Kind)
+    split = _splits(by)
+    asked = parse_range(start, end, moment)
+    width = _width(one_of("bucket", bucket, Bucket), asked)
+    names = list(chain)
+    chains = chains_of(await read_chains(reader, counted=False), names)
+    question = SeriesQuestion(
+        metric=asked_metric,
+        chains=chains,
+        kinds=kinds,
+        by_chain="chain" in split or len(set(names)) == 1,
+        by_kind="kind" in split or len(kinds) == 1,
+        range=asked.widened(timedelta(seconds=BUCKET_SECONDS[width])),
+        bucket=width,
+        now=moment,
+    )
+    _refuse_mixed_coins(question)
+    _refuse_too_many(question)
+    # The ledger first: what it holds, the rollups hold too by the time that they are read.
+    coverage = await read_coverage(reader, chains, asked, moment)
+    rows = await reader.frame(_statement(question)) if chains else pl.DataFrame()
+    points = await asyncio.to_thread(_points, question, rows, coverage)
+    return SeriesAnswer(question, points, quality(list(coverage.values()), asked.end))
+
+
+def _splits(by: Iterable[str]) -> set[str]:
+    split = set(by)
+    for name in sorted(split.difference(_SPLITS)):
+        raise UsageError(f"by is {name!r}", hint=f"send one or both of {', '.join(_SPLITS)}")
+    return split
+
+
+def _width(bucket: Bucket, asked: TimeRange) -> Bucket:
+    if bucket is not Bucket.AUTO:
+        return bucket
+    length = (asked.end - asked.start).total_seconds()
+    fitting = (each for each, seconds in BUCKET_SECONDS.items() if length / seconds < MAX_POINTS)
+    return next(fitting, Bucket.D1)
+
+
+def _refuse_mixed_coins(question: SeriesQuestion) -> None:
+    symbols = sorted({chain.symbol for chain in question.chains})
+    if question.metric is not Metric.TX_RATE and not question.by_chain and len(symbols) > 1:
+        raise UsageError(
+            f"{question.metric} of all chains would add {' and '.join(symbols)}",
+            hint="send by=chain, or chain= with chains of one coin",
+        )
+
+
+def _refuse_too_many(question: SeriesQuestion) -> None:
+    buckets = (question.range.end - question.range.start) // question.width
+    lines = (len(question.chains) if question.by_chain else 1) * (
+        len(question.kinds or Kind) if question.by_kind else 1
+    )
+    if buckets * lines > MOST_POINTS:
+        raise UsageError(
+            f"bucket is {question.bucket.value!r}: that makes {buckets * lines} points between start and end, "
+            f"and an answer holds {MOST_POINTS}",
+            hint="send bucket=auto or a wider one, a shorter range, or fewer chains and kinds",
+        )
+
+
+def _statement(question: SeriesQuestion) -> Select[Any]:
+    """Counts and exact sums for each line and bucket; quotients are made at the end, by txhub.ratio."""
+    base, source = _SOURCE[question.bucket]
+    if base is Bucket.M1 and not question.kinds and not question.by_kind:
+        source = schema.chain_1m
+    r = source.c
+    time: ColumnElement[Any] = r.bucket
+    if question.bucket is not base:
+        time = func.date_bin(question.width, r.bucket, literal_column("TIMESTAMPTZ '1970-01-01T00:00:00Z'"))
+    chain = r.chain if question.by_chain else cast(null(), Text)
+    kind = cast(r.kind, Text) if question.by_kind else cast(null(), Text)
+    count = cast(func.sum(r.tx_count), Numeric)
+    coins = func.sum(func.txhub.to_native(r.value_sum, r.decimals))
+    value = {
+        Metric.TX_RATE: func.txhub.ratio(count, 1),
+        Metric.VOLUME: func.txhub.ratio(coins, 1),
+        Metric.AVG_VALUE: func.txhub.ratio(coins, count),
+    }[question.metric]
+    statement = (
+        select(time.label("time"), chain.label("chain"), kind.label("kind"), value.label("value"))
+        .where(
+            r.chain_id.in_([each.chain_id for each in question.chains]),
+            r.bucket >= question.range.start,
+            r.bucket < question.range.end,
+        )
+        .group_by(literal_column("1"), literal_column("2"), literal_column("3"))
+    )
+    if question.kinds:
+        statement = statement.where(r.kind.in_([cast(each.value, schema.TX_KIND) for each in question.kinds]))
+    return statement
+
+
+def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str, Coverage]) -> pl.DataFrame:
+    """A row for every bucket of every line, in order of line and time."""
+    times = pl.datetime_range(*question.range, question.width, closed="left", time_unit="us", eager=True).alias("time")
+    lines = []
+    for chains, chain in _chain_lines(question):
+        complete = _complete(question, len(times), [coverage[each.name] for each in chains if each.name in coverage])
+        empty = None if question.metric is Metric.AVG_VALUE else pl.when(pl.Series(complete)).then(0.0)
+        for kind in _kind_lines(question, rows):
+            own = rows.filter(pl.col("chain").eq_missing(chain), pl.col("kind").eq_missing(kind))
+            value = pl.coalesce("value", empty) if empty is not None else pl.col("value")
+            if question.metric is Metric.TX_RATE:
+                value = value / _minutes(question, chains)
+            lines.append(
+                times.to_frame()
+                .join(own.select("time", "value"), on="time", how="left", maintain_order="left")
+                .select("time", pl.lit(chain, pl.String).alias("chain"), pl.lit(kind, pl.String).alias("kind"), value)
+            )
+    return pl.concat([pl.DataFrame(schema=_FRAME), *lines])
+
+
+def _chain_lines(question: SeriesQuestion) -> list[tuple[list[ChainInfo], str | None]]:
+    """The chains of each line, and the name that it has."""
+    if question.by_chain:
+        return [([chain], chain.name) for chain in question.chains]
+    return [(question.chains, None)] if question.chains else []
+
+
+def _kind_lines(question: SeriesQuestion, rows: pl.DataFrame) -> list[str | None]:
+    """The kinds that are split by: those asked for, else those that occur."""
+    if not question.by_kind:
+        return [None]
+    occurring = set(rows["kind"])
+    return [kind.value for kind in question.kinds or Kind if question.kinds or kind.value in occurring]
+
+
+def _complete(question: SeriesQuestion, buckets: int, coverages: Iterable[Coverage]) -> list[bool]:
+    """Whether a committed block lies in each bucket, or the bucket between two with none missing, of any chain."""
+    complete = bytearray(buckets)
+    for run in (run for coverage in coverages for run in coverage.runs):
+        first = max((run.start - question.range.start) // question.width, 0)
+        last = min((run.end - question.range.start) // question.width, buckets - 1)
+        complete[first : last + 1] = b"\x01" * max(last + 1 - first, 0)
+    return list(map(bool, complete))
+
+
+def _minutes(question: SeriesQuestion, chains: Iterable[ChainInfo]) -> pl.Expr:
+    """What a rate divides by: the width of the bucket; of the bucket that holds now, the part accounted for."""
+    width = question.width
+    current = TimeRange(question.now, question.now + timedelta.resolution).widened(width).start
+    block_time = timedelta(seconds=max(chain.block_time_s for chain in chains))
+    due = max((chain.last_time for chain in chains if chain.last_time), default=current) + block_time
+    part = min(max(due - current, block_time), width)
+    return pl.when(pl.col("time") == current).then(part / timedelta(minutes=1)).otherwise(width / timedelta(minutes=1))

@@ -1,0 +1,63 @@
+"""The time range of a question: from `start`, included, to `end`, excluded, both aware and UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from txhub.config import parse_span
+from txhub.errors import UsageError
+
+_ALLOWED = "ISO 8601 such as 2023-09-08T07:27:00Z, or relative to now such as -24h, -90m or -7d, or now"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class TimeRange(NamedTuple):
+    """From `start` on, up to but not including `end`."""
+
+    start: datetime
+    end: datetime
+
+    def widened(self, width: timedelta) -> TimeRange:
+        """The whole buckets of this width that the range touches; buckets start at multiples of it since 1970."""
+        start = _EPOCH + (self.start - _EPOCH) // width * width
+        end = _EPOCH - (_EPOCH - self.end) // width * width
+        return TimeRange(start, end)
+
+
+def parse_range(start: str, end: str | None, now: datetime) -> TimeRange:
+    """The range between two moments as people write them; without an end, up to now.
+
+    Raises:
+        UsageError: one cannot be read, or the range is empty.
+    """
+    result = TimeRange(parse_moment("start", start, now), now if end is None else parse_moment("end", end, now))
+    if result.start >= result.end:
+        raise UsageError(
+            f"start {start!r} is not before end {end or 'now'!r}",
+            hint=f"start is {result.start.isoformat()}, end is {result.end.isoformat()}",
+        )
+    return result
+
+
+def parse_moment(parameter: str, text: str, now: datetime) -> datetime:
+    """A moment: ISO 8601 (UTC where it names no offset), `now`, or a span before it such as `-24h`.
+
+    Raises:
+        UsageError: it is none of these, or before 1970 or after 2200; names the parameter.
+    """
+    try:
+        if text == "now":
+            moment = now
+        elif text.startswith("-"):
+            moment = now - parse_span(text[1:])
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        blank = " (in a URL a plus sign is written %2B)" if " " in text else ""
+        raise UsageError(f"{parameter} is {text!r}, which is not a time{blank}", hint=f"send {_ALLOWED}") from None
+    if not _EPOCH <= moment <= _FAR:
+        raise UsageError(f"{parameter} is {text!r}: {moment.isoformat()}", hint="send a year from 1970 to 2200")
+    return moment

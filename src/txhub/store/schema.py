@@ -1,0 +1,66 @@
+"""The contract's tables and views, for statements that are composed: their columns and nothing else.
+
+`sql/migrations` defines them, and says what each column means. They carry no types here: the
+database knows them, and answers come as Arrow.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import TableClause, column, table
+from sqlalchemy.dialects.postgresql import ENUM
+
+from txhub.contract import Kind
+
+TX_KIND = ENUM(*(kind.value for kind in Kind), name="tx_kind", schema="txhub", create_type=False)
+"""The type of `kind`. A parameter that is compared with one has to be cast to it."""
+
+
+def _table(name: str, *columns: str) -> TableClause:
+    return table(name, *map(column, columns), schema="txhub")
+
+
+chains = _table(
+    "chains",
+    "chain_id",
+    "name",
+    "family",
+    "symbol",
+    "decimals",
+    "block_time_s",
+    "finality_depth",
+    "large_value",
+    "demo",
+    "follow_from",
+)
+
+blocks = _table("blocks", "chain_id", "number", "time", "tx_count", "dropped_count", "committed_at")
+
+transactions = _table(
+    "transactions",
+    "chain_id",
+    "block_number",
+    "block_time",
+    "tx_index",
+    "hash",
+    "from_address",
+    "to_address",
+    "value",
+    "fee",
+    "gas_used",
+    "gas_price",
+    "tx_type",
+    "kind",
+    "method_id",
+    "input_size",
+    "nonce",
+    "success",
+)
+
+_ROLLUP = ("chain_id", "chain", "bucket", "tx_count", "value_sum", "symbol", "decimals")
+tx_1m = _table("tx_1m", *_ROLLUP, "kind")
+tx_1h = _table("tx_1h", *_ROLLUP, "kind")
+tx_1d = _table("tx_1d", *_ROLLUP, "kind")
+chain_1m = _table("chain_1m", *_ROLLUP)
+peaks_1h = _table("peaks_1h", "chain_id", "chain", "bucket", "minute", "tx_count")
+
+stream_events = _table("stream_events", "id", "event", "chain_id", "data")
