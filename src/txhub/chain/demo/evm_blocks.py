@@ -20,6 +20,8 @@ BLOB_GAS = 131_072
 BLOCK_GAS_LIMIT = 60_000_000
 _RANDOM_BYTES = 136
 """Random bytes a transaction: hash, r and s of 32 each, and twice 20 for addresses that nobody has seen before."""
+_NONCES = 512
+"""More than a block can hold, so that a sender's nonces rise from block to block."""
 _TOKEN_CALLS = frozenset((shape.ERC20_TRANSFER, shape.ERC20_APPROVE, shape.ERC20_TRANSFER_FROM))
 _TRANSFER_EVENT = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _NO_BLOOM = "0x" + "00" * 256
@@ -155,7 +157,7 @@ class EvmBlocks:
                 value - value * int(spare[:4], 16) // 6_600_000 if moves else 0,
                 data,
                 # Accounts that are often seen count upwards for ever; new ones have just begun.
-                number * 64 + index if sender else int(spare[4:5], 16),
+                number * _NONCES + index if sender else int(spare[4:5], 16),
                 tip,
                 gas_limit,
                 gas_used,
@@ -174,7 +176,7 @@ class EvmBlocks:
                 transfer.receiver,
                 transfer.value,
                 "",
-                number * 64 + index,
+                number * _NONCES + index,
                 self._tips[len(self._tips) // 2],
                 TRANSFER_GAS,
                 TRANSFER_GAS,

@@ -31,9 +31,6 @@ BLOCK_FILL_MINED: Quantiles = (
 WEEKDAYS = (1.012, 1.023, 1.020, 1.021, 1.019, 0.963, 0.941)
 WEEKDAYS_MINED = (1.005, 1.044, 1.042, 1.038, 1.033, 0.948, 0.889)
 
-MINUTE_VARIATION = 0.38
-"""Standard deviation of the transactions in a minute over their mean (306 of 807.8)."""
-
 # What a transaction does: the first four bytes of its input, or none for a plain transfer.
 ERC20_TRANSFER = "a9059cbb"
 ERC20_APPROVE = "095ea7b3"

@@ -16,7 +16,8 @@ _MAX_FILL = 12
 _SWING_S = 600
 """Seconds between two independent levels of activity; in between it moves on a straight line."""
 _SWING = 0.28
-"""Size of the swings (of the logarithm): with the scatter of single blocks it gives the measured one of minutes."""
+"""Size of the swings (of the logarithm). With the scatter of single blocks it gives that of minutes: measured was a
+standard deviation of 306 transactions a minute, of 807.8."""
 _DAY_SWING = 0.18
 _BUSIEST_HOUR = 15
 """UTC, when Europe and America are both awake. No hours were measured: this is the one figure here that is assumed."""
