@@ -154,10 +154,14 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
     )
 
     @app.callback(
-        Output("overview-blocks", "children"), Output("overview-blocks", "className"), Input(shell.NEWS, "data")
+        Output("overview-blocks", "children"),
+        Output("overview-blocks", "className"),
+        Input(filterbar.URL, "search"),
+        Input(shell.NEWS, "data"),
     )
-    async def blocks(_told: Any) -> tuple[Any, Any]:
-        announced = hub.blocks
+    async def blocks(query: str | None, _told: Any) -> tuple[Any, Any]:
+        chains = from_query(query).chains
+        announced = [block for block in hub.blocks if not chains or block.chain in chains]
         if not announced:
             return "The next block appears here as soon as it is committed.", "empty"
         try:
