@@ -6,6 +6,7 @@ transaction's input, most of its bytes, is skipped over and looked at in place.
 
 from __future__ import annotations
 
+import re
 from binascii import unhexlify
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from txhub.contract import Kind
 from txhub.errors import BadBlock
 from txhub.model import Block, Chain, Head, Transaction
 
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]+")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _HASH_CHARS = 2 + 2 * 32
 _ADDRESS_CHARS = 2 + 2 * 20
 _UINT256_END = 1 << 256
@@ -86,12 +89,7 @@ def decode_head(chain: Chain, raw: RawHeader) -> Head:
         BadBlock: something in it is impossible; says what.
     """
     try:
-        return Head(
-            _quantity(raw.number, "number", _BIGINT_END),
-            _hash(raw.hash, "hash"),
-            _hash(raw.parent_hash, "parentHash"),
-            _time(raw.timestamp),
-        )
+        return _head(raw)
     except ValueError as fault:
         raise refused(chain, raw.number, str(fault)) from None
 
@@ -102,10 +100,10 @@ def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
     Raises:
         BadBlock: something in it is impossible or does not fit together; says what.
     """
-    head = decode_head(chain, raw)
-    if head.number != number:
-        raise refused(chain, number, f"the node sent block {head.number} instead")
     try:
+        head = _head(raw)
+        if head.number != number:
+            raise ValueError(f"the node sent block {head.number} instead")  # noqa: TRY301 (one way out for all faults)
         return Block(
             chain_id=chain.chain_id,
             number=number,
@@ -125,6 +123,15 @@ def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
 def refused(chain: Chain, number: int | str, fault: str) -> BadBlock:
     """Return the error that says which block is refused, and why."""
     return BadBlock(f"{chain.name} block {number} is refused: {fault}")
+
+
+def _head(raw: RawHeader) -> Head:
+    return Head(
+        _quantity(raw.number, "number", _BIGINT_END),
+        _hash(raw.hash, "hash"),
+        _hash(raw.parent_hash, "parentHash"),
+        datetime.fromtimestamp(_quantity(raw.timestamp, "timestamp", _TIME_END), UTC),
+    )
 
 
 def _transactions(chain_id: int, head: Head, raw: RawBlock) -> list[Transaction]:
@@ -202,7 +209,7 @@ def _value(text: str) -> Decimal:
 
 
 def _quantity(text: str, name: str, end: int) -> int:
-    if not (text.startswith("0x") and text.isalnum()):
+    if not _QUANTITY.fullmatch(text):
         raise ValueError(f"{name} is not written as 0x and hex digits")
     value = int(text, 16)
     if value >= end:
@@ -215,10 +222,6 @@ def _optional(text: str | None, name: str, end: int) -> int | None:
 
 
 def _hash(text: str, name: str) -> bytes:
-    if len(text) != _HASH_CHARS or not text.startswith("0x"):
-        raise ValueError(f"{name} is not 32 bytes of hex")
+    if not _HASH.fullmatch(text):
+        raise ValueError(f"{name} is not written as 0x and 64 hex digits")
     return unhexlify(text[2:])
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromtimestamp(_quantity(text, "timestamp", _TIME_END), UTC)
