@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 from sqlalchemy import select
@@ -23,7 +23,7 @@ async def read_peaks(
     start: str = "-24h",
     end: str | None = None,
     limit: int = 50,
-    now: datetime | None = None,
+    now: datetime,
 ) -> pl.DataFrame:
     """The peaks of the hours that the range touches: columns chain, hour, minute, tx_count.
 
@@ -32,7 +32,7 @@ async def read_peaks(
     Raises:
         UsageError: a parameter cannot be understood.
     """
-    asked = parse_range(start, end, now or datetime.now(UTC)).widened(timedelta(hours=1))
+    asked = parse_range(start, end, now).widened(timedelta(hours=1))
     chains = chains_of(await read_chains(reader, counted=False), chain)
     p = schema.peaks_1h.c
     return await reader.frame(

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -108,7 +108,7 @@ async def read_series(
     start: str = "-24h",
     end: str | None = None,
     bucket: str = Bucket.AUTO,
-    now: datetime | None = None,
+    now: datetime,
 ) -> SeriesAnswer:
     """Answer a question as it is asked over HTTP.
 
@@ -118,11 +118,10 @@ async def read_series(
         UsageError: a parameter cannot be understood, coins of different chains would be added, or the answer
             would be too large.
     """
-    moment = now or datetime.now(UTC)
     asked_metric = one_of("metric", metric, Metric)
     kinds = some_of("kind", kind, Kind)
     split = _splits(by)
-    asked = parse_range(start, end, moment)
+    asked = parse_range(start, end, now)
     width = _width(one_of("bucket", bucket, Bucket), asked)
     names = list(chain)
     chains = chains_of(await read_chains(reader, counted=False), names)
@@ -134,12 +133,12 @@ async def read_series(
         by_kind="kind" in split or len(kinds) == 1,
         range=asked.widened(timedelta(seconds=BUCKET_SECONDS[width])),
         bucket=width,
-        now=moment,
+        now=now,
     )
     _refuse_mixed_coins(question)
     _refuse_too_many(question)
     # The ledger first: what it holds, the rollups hold too by the time that they are read.
-    coverage = await read_coverage(reader, chains, asked, moment)
+    coverage = await read_coverage(reader, chains, asked, now)
     rows = await reader.frame(_statement(question)) if chains else pl.DataFrame()
     points = await asyncio.to_thread(_points, question, rows, coverage)
     return SeriesAnswer(question, points, quality(list(coverage.values()), asked.end))

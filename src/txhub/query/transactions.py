@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -71,7 +71,7 @@ async def read_transactions(
     end: str | None = None,
     cursor: str | None = None,
     limit: int = 100,
-    now: datetime | None = None,
+    now: datetime,
 ) -> TransactionsAnswer:
     """The transactions that meet every condition; several values of one parameter are alternatives.
 
@@ -93,12 +93,11 @@ async def read_transactions(
     Raises:
         UsageError: a parameter cannot be understood.
     """
-    moment = now or datetime.now(UTC)
     kinds = some_of("kind", kind, Kind)
     names = list(chain)
     chains = chains_of(await read_chains(reader, counted=False), names)
     conditions = [
-        *_in_time(start, end, moment),
+        *_in_time(start, end, now),
         *([_T.chain_id.in_([each.chain_id for each in chains])] if names else []),
         *([_T.kind.in_([cast(each.value, schema.TX_KIND) for each in kinds])] if kinds else []),
         *_with_parties("from", from_, (_T.from_address,), chains),

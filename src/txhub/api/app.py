@@ -1,0 +1,103 @@
+"""The API as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from txhub import __version__
+from txhub.api import problems
+from txhub.api.parameters import Strictness
+from txhub.api.routes import chains, health, peaks, reference, series, stream, transactions
+from txhub.api.stream import Feed
+from txhub.api.visit import Clock, Farewell
+from txhub.config import Settings
+from txhub.errors import TxhubError
+from txhub.ops.metrics import Metrics
+from txhub.store.outbox import OutboxReader
+from txhub.store.read import Reader
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+BODY_LIMIT = 64 * 1024
+"""Bytes of a request's body; nothing here takes more."""
+
+
+def create_app(
+    database_url: str,
+    settings: Settings,
+    *,
+    lifespan: Sequence[Lifespan] = (),
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Litestar:
+    """The API over a database; it starts, and says so, also where that does not answer yet.
+
+    Args:
+        database_url: the database to read.
+        settings: txhub's settings.
+        lifespan: what else lives as long as the application.
+        clock: what time it is; relative times count from there.
+    """
+    reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncGenerator[None, None]:
+        following = asyncio.create_task(feed.run(), name="outbox feed")
+        try:
+            yield
+        finally:
+            await feed.close()
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await reader.close()
+
+    return Litestar(
+        route_handlers=[
+            chains.chains,
+            series.series,
+            peaks.peaks,
+            transactions.transactions,
+            stream.stream,
+            reference.page,
+            health.live,
+            health.ready,
+            health.stream_health,
+            health.prometheus,
+        ],
+        dependencies={
+            "now": Provide(clock, sync_to_thread=False),
+            "reader": Provide(lambda: reader, sync_to_thread=False),
+            "feed": Provide(lambda: feed, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+            "database_url": Provide(lambda: database_url, sync_to_thread=False),
+        },
+        lifespan=[running, *lifespan],
+        middleware=[Clock()],
+        before_request=Strictness(),
+        before_send=[Farewell(metrics)],
+        exception_handlers={
+            TxhubError: problems.on_txhub_error,
+            ValidationException: problems.on_validation_error,
+            HTTPException: problems.on_http_error,
+            Exception: problems.on_bug,
+        },
+        openapi_config=OpenAPIConfig(
+            title="txhub",
+            version=__version__,
+            summary="Blockchain transactions as time series.",
+            description="Errors are problem details (RFC 9457) that say what to send instead.",
+            path=reference.DOCUMENT,
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+    )

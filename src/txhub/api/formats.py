@@ -1,0 +1,142 @@
+"""An answer in the format that its reader wants: JSON, CSV, Arrow or Parquet."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+from litestar import Request, Response
+from pyarrow import parquet
+
+from txhub.errors import UsageError
+
+
+class Format(StrEnum):
+    """What `format=` takes."""
+
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+    PARQUET = "parquet"
+
+
+MEDIA_TYPES: dict[Format, str] = {
+    Format.JSON: "application/json",
+    Format.CSV: "text/csv",
+    Format.ARROW: "application/vnd.apache.arrow.stream",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+class NotAcceptable(UsageError):
+    """The request accepts none of the formats that there are."""
+
+    code = "not-acceptable"
+    status = HTTPStatus.NOT_ACCEPTABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A table, its JSON shape, and what else is to be said of it.
+
+    `facts` travel as headers `Txhub-…`, and as metadata of the schema in Arrow and Parquet. `next` is the
+    URL of the page after this one.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    shape: Callable[[], object]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    next: str | None = None
+
+
+def choose(accept: str, wanted: str | None) -> Format:
+    """The format that `format=` names, or else the one that the Accept header likes best.
+
+    Raises:
+        UsageError: there is no such format.
+        NotAcceptable: Accept rules out all of them.
+    """
+    if wanted is not None:
+        if wanted not in list(Format):
+            raise UsageError(f"format is {wanted[:40]!r}", hint=f"send one of {', '.join(Format)}")
+        return Format(wanted)
+    liking = {each: _quality(accept, media_type) for each, media_type in MEDIA_TYPES.items()}
+    best = max(liking, key=lambda each: liking[each])
+    if not liking[best]:
+        raise NotAcceptable(f"Accept is {accept[:200]!r}", hint=f"send one of {', '.join(MEDIA_TYPES.values())}")
+    return best
+
+
+async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str | None) -> Response[bytes]:
+    """The answer in the format that the request asks for; written in a thread, since it may be long."""
+    chosen = choose(request.headers.get("accept", "*/*"), wanted)
+    body = await asyncio.to_thread(_WRITERS[chosen], answer)
+    headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()} | {"Vary": "Accept"}
+    if chosen is not Format.JSON:
+        headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'
+    if answer.next is not None:
+        headers["Link"] = f'<{answer.next}>; rel="next"'
+    return Response(body, media_type=MEDIA_TYPES[chosen], headers=headers)
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """How much an Accept header likes a media type, 0 to 1: its most specific range decides (RFC 9110, 12.5.1)."""
+    best = (-1, 0.0)
+    for part in accept.split(","):
+        wanted, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        ranges = ["*/*", media_type.partition("/")[0] + "/*", media_type]
+        if wanted in ranges:
+            best = max(best, (ranges.index(wanted), _weight(parameters)))
+    return best[1]
+
+
+def _weight(parameters: list[str]) -> float:
+    for name, _, value in (parameter.partition("=") for parameter in parameters):
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _json(answer: Answer) -> bytes:
+    return msgspec.json.encode(answer.shape())
+
+
+def _csv(answer: Answer) -> bytes:
+    return answer.frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.fZ").encode()
+
+
+def _table(answer: Answer) -> pa.Table:
+    return answer.frame.to_arrow(compat_level=pl.CompatLevel.oldest()).replace_schema_metadata(dict(answer.facts))
+
+
+def _arrow(answer: Answer) -> bytes:
+    table, sink = _table(answer), io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
+
+
+def _parquet(answer: Answer) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(_table(answer), sink, compression="zstd")
+    return sink.getvalue()
+
+
+_WRITERS: dict[Format, Callable[[Answer], bytes]] = {
+    Format.JSON: _json,
+    Format.CSV: _csv,
+    Format.ARROW: _arrow,
+    Format.PARQUET: _parquet,
+}

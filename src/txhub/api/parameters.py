@@ -1,0 +1,97 @@
+"""The query parameters that routes share: their names over HTTP, and what the OpenAPI document says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from litestar import Request
+from litestar.openapi.spec import Example
+from litestar.openapi.spec import Parameter as OpenAPIParameter
+from litestar.params import HeaderParameter, QueryParameter
+
+from txhub.errors import UsageError
+
+
+def _some(name: str, description: str, example: str) -> Any:
+    return QueryParameter(
+        name=name, description=f"{description} Repeat it, or separate by commas.", examples=[Example(value=example)]
+    )
+
+
+def _one(name: str, description: str, example: object) -> Any:
+    return QueryParameter(name=name, description=description, examples=[Example(value=example)])
+
+
+_TIME = "ISO 8601 (UTC where it names no offset), relative to now such as `-24h`, `-90m`, `-7d`, or `now`."
+
+Chain = Annotated[list[str] | None, _some("chain", "Names of chains; all where left out.", "ethereum")]
+Kind = Annotated[list[str] | None, _some("kind", "What transactions do; all kinds where left out.", "transfer")]
+By = Annotated[list[str] | None, _some("by", "Draw a line for each `chain`, `kind` or both.", "chain")]
+From = Annotated[list[str] | None, _some("from", "Senders.", "0xdac17f958d2ee523a2206206994597c13d831ec7")]
+To = Annotated[list[str] | None, _some("to", "Recipients.", "0xdac17f958d2ee523a2206206994597c13d831ec7")]
+Address = Annotated[
+    list[str] | None, _some("address", "Senders or recipients.", "0xdac17f958d2ee523a2206206994597c13d831ec7")
+]
+Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h")]
+End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "2023-09-08T07:30:00Z")]
+Bucket = Annotated[str | None, _one("bucket", "Width of a point: `auto`, `1m`, `5m`, `15m`, `1h` or `1d`.", "auto")]
+MinValue = Annotated[str | None, _one("min_value", "Least value, in whole coins of each chain.", "100")]
+MaxValue = Annotated[str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "0.25")]
+Cursor = Annotated[str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ")]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="Items on a page, 1 to 1000.")]
+Format = Annotated[
+    str | None, _one("format", "`json`, `csv`, `arrow` or `parquet`; wins over the Accept header.", "csv")
+]
+LastEventId = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", description="Id of the last event seen: resume after it."),
+]
+
+
+def listed(values: Iterable[str] | None) -> list[str]:
+    """The values of a parameter that may be repeated, or hold several with commas between; empty ones do not count."""
+    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]
+
+
+def given(**parameters: str | None) -> dict[str, str]:
+    """The parameters that were sent, for the others to have their defaults; empty ones do not count."""
+    return {name: value for name, value in parameters.items() if value}
+
+
+class Strictness:
+    """Refuses parameters that a route does not have, or that are repeated where one is wanted."""
+
+    def __init__(self) -> None:
+        self._allowed: dict[str, Mapping[str, bool]] = {}
+
+    def __call__(self, request: Request[Any, Any, Any]) -> None:
+        """Litestar's `before_request`.
+
+        Raises:
+            UsageError: names the parameter, and those that there are.
+        """
+        allowed = self._of_route(request)
+        for name in request.query_params:
+            if name not in allowed:
+                hint = f"send some of {', '.join(allowed)}" if allowed else "this path takes no parameters"
+                raise UsageError(f"there is no parameter {name[:40]!r} here", hint=hint)
+            if not allowed[name] and len(request.query_params.getall(name)) > 1:
+                raise UsageError(f"{name} is there more than once", hint=f"send {name} once")
+
+    def _of_route(self, request: Request[Any, Any, Any]) -> Mapping[str, bool]:
+        """Each parameter of the route, and whether it may be repeated: what the OpenAPI document says."""
+        path = str(request.scope["path_template"])
+        if path not in self._allowed:
+            item = (request.app.openapi_schema.paths or {}).get(path)
+            parameters = (item.get.parameters if item and item.get else None) or []
+            self._allowed[path] = {
+                each.name: _repeats(each.schema)
+                for each in parameters
+                if isinstance(each, OpenAPIParameter) and each.param_in == "query"
+            }
+        return self._allowed[path]
+
+
+def _repeats(schema: Any) -> bool:
+    return any(getattr(each, "type", None) == "array" for each in [schema, *(getattr(schema, "one_of", None) or [])])

@@ -1,0 +1,124 @@
+"""Every error as problem details (RFC 9457): what went wrong, and what to send instead."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from txhub.api.visit import request_id
+from txhub.errors import TxhubError, UsageError
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 2
+_SEE = "the API is described at /schema"
+_log = structlog.get_logger("api")
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """The body of every error; `hint` says what to send instead, `request_id` where to look in the log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    hint: str | None = None
+    request_id: str | None = None
+
+
+PROBLEMS: dict[int, ResponseSpec] = {
+    status: ResponseSpec(Problem, media_type=MEDIA_TYPE, description=description, generate_examples=False)
+    for status, description in (
+        (HTTPStatus.BAD_REQUEST, "A parameter cannot be understood; `hint` says what to send instead."),
+        (HTTPStatus.NOT_ACCEPTABLE, "There is no format that the Accept header allows."),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, or takes too long."),
+    )
+}
+"""What every question to the data may be answered with, for the OpenAPI document."""
+
+
+def on_txhub_error(request: Request[Any, Any, Any], error: TxhubError) -> Response[bytes]:
+    """A failure that txhub expects. What only concerns the operator goes to the log, not to the client."""
+    meaning = _title(type(error))
+    internal = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if internal:
+        _log.error("request failed", error=str(error), code=error.code, request=request_id(request.scope))
+    return _response(
+        request,
+        type_=f"urn:txhub:error:{error.code}",
+        title=meaning,
+        status=error.status,
+        detail=meaning if internal else str(error),
+        hint=error.hint,
+        headers={"Retry-After": str(_RETRY_AFTER_S)} if error.retry else {},
+    )
+
+
+def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """A parameter that is missing, or of the wrong type or size."""
+    faults = [fault for fault in error.extra or [] if isinstance(fault, dict)]
+    named = "; ".join(
+        f"{fault.get('key')} is {request.query_params.get(fault.get('key', ''), '')[:100]!r}: {fault.get('message')}"
+        for fault in faults
+    )
+    return _response(
+        request,
+        type_=f"urn:txhub:error:{UsageError.code}",
+        title=_title(UsageError),
+        status=HTTPStatus.BAD_REQUEST,
+        detail=named or error.detail,
+        hint=_SEE,
+    )
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Whatever else HTTP has a status for: no such path, a method that is not allowed, a body too large."""
+    status = HTTPStatus(error.status_code)
+    return _response(
+        request,
+        type_="about:blank",
+        title=status.phrase,
+        status=status,
+        detail=status.description or status.phrase,
+        hint=_SEE if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
+        headers=dict(error.headers or {}),
+    )
+
+
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """What nobody expected: the log has it all, the client only where to find it there."""
+    _log.error("bug", exc_info=error, path=request.url.path, request=request_id(request.scope))
+    return _response(
+        request,
+        type_="urn:txhub:error:bug",
+        title="This is a bug of txhub",
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        detail="The log of the server says more, under this request's id",
+    )
+
+
+def _title(error: type[TxhubError]) -> str:
+    return (error.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+def _response(
+    request: Request[Any, Any, Any],
+    *,
+    type_: str,
+    title: str,
+    status: int,
+    detail: str,
+    hint: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    problem = Problem(
+        type_, title, int(status), detail, quote(request.url.path), hint=hint, request_id=request_id(request.scope)
+    )
+    return Response(msgspec.json.encode(problem), status_code=int(status), media_type=MEDIA_TYPE, headers=headers or {})

@@ -1,0 +1,65 @@
+"""`/health/*` and `/metrics`: for supervisors and monitoring."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from http import HTTPStatus
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+
+from txhub.contract import Page, StreamHealth
+from txhub.errors import TxhubError
+from txhub.ops import metrics as exposition
+from txhub.ops.health import is_down, read_health
+from txhub.ops.metrics import Metrics
+from txhub.store.migrate import require_current
+from txhub.store.read import Reader
+
+
+@get("/health/live", summary="Is the process alive?", tags=["Operations"], cache=False)
+async def live() -> dict[str, str]:
+    """Answer; that is all."""
+    return {"status": "ok"}
+
+
+@get(
+    "/health/ready",
+    summary="Can it answer questions?",
+    description="200 where the database answers and has the schema of this release; otherwise a problem that says why.",
+    tags=["Operations"],
+)
+async def ready(database_url: NamedDependency[str]) -> dict[str, str]:
+    """Ask the database."""
+    edition = await asyncio.to_thread(require_current, database_url)
+    return {"status": "ok", "edition": edition.value}
+
+
+@get(
+    "/health/stream",
+    summary="Do blocks arrive?",
+    description="Each chain's stream: `ok`, `late`, `down` or `empty`. 503, with the same body, where one is down.",
+    responses={503: ResponseSpec(Page[StreamHealth], description="A stream is down.", generate_examples=False)},
+    tags=["Operations"],
+)
+async def stream_health(
+    reader: NamedDependency[Reader], now: NamedDependency[datetime]
+) -> Response[Page[StreamHealth]]:
+    """Judge each stream."""
+    streams = await read_health(reader, now)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_down(streams) else HTTPStatus.OK
+    return Response(Page(streams), status_code=status)
+
+
+@get("/metrics", summary="Metrics for Prometheus", media_type=exposition.MEDIA_TYPE, tags=["Operations"])
+async def prometheus(
+    reader: NamedDependency[Reader], metrics: NamedDependency[Metrics], now: NamedDependency[datetime]
+) -> bytes:
+    """Answer with the metrics; without those of the chains where the database does not answer."""
+    try:
+        streams = await read_health(reader, now)
+    except TxhubError:
+        streams = None
+    return metrics.exposition(streams)

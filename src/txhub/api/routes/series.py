@@ -1,0 +1,70 @@
+"""`/v1/series/{metric}`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
+
+from txhub.api import parameters
+from txhub.api.formats import Answer, respond
+from txhub.api.parameters import given, listed
+from txhub.api.problems import PROBLEMS
+from txhub.contract import Series
+from txhub.query.series import read_series
+from txhub.store.read import Reader
+
+Metric = Annotated[
+    str,
+    PathParameter(description="`tx_rate`, `avg_value` or `volume`.", examples=[Example(value="tx_rate")]),
+]
+
+
+@get(
+    "/v1/series/{metric:str}",
+    summary="A metric over time",
+    description=(
+        "`tx_rate` is transactions per minute over the bucket, `avg_value` whole coins per transaction, `volume` "
+        "whole coins. A point is the start of its bucket and speaks for the whole bucket; null where the ledger is not "
+        "complete. The rate of the bucket that holds now is that of the part which is accounted for. Coins of "
+        "different chains are never added: use `by=chain`. Unit, bucket and coverage are also headers: `Txhub-…`."
+    ),
+    responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
+    tags=["Data"],
+)
+async def series(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[Reader],
+    now: NamedDependency[datetime],
+    metric: Metric,
+    chain: parameters.Chain = None,
+    kind: parameters.Kind = None,
+    by: parameters.By = None,
+    start: parameters.Start = None,
+    end: parameters.End = None,
+    bucket: parameters.Bucket = None,
+    wanted: parameters.Format = None,
+) -> Response[bytes]:
+    """Answer with a series."""
+    found = await read_series(
+        reader,
+        metric,
+        chain=listed(chain),
+        kind=listed(kind),
+        by=listed(by),
+        now=now,
+        **given(start=start, end=end, bucket=bucket),
+    )
+    coverage = found.quality.coverage
+    facts = {
+        "metric": found.question.metric.value,
+        "unit": found.question.unit,
+        "bucket": found.question.bucket.value,
+        "coverage": "unknown" if coverage is None else str(coverage),
+    }
+    return await respond(request, Answer(f"{metric}_{facts['bucket']}", found.points, found.as_contract, facts), wanted)

@@ -1,0 +1,70 @@
+"""`/v1/stream`: server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import structlog
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+
+from txhub.api import parameters
+from txhub.api.parameters import listed
+from txhub.api.stream import Feed, messages
+from txhub.errors import DatabaseUnavailable, TxhubError, UsageError
+from txhub.ops.metrics import Metrics
+from txhub.query.chains import read_chains
+from txhub.query.choice import chains_of
+from txhub.store.read import Reader
+
+_log = structlog.get_logger("stream")
+
+
+@get(
+    "/v1/stream",
+    summary="Live events",
+    description=(
+        "Server-sent events as blocks are committed: `block` for each live block, `backfill` for a range of older "
+        "ones, `reset` where events were missed for good and what is shown has to be read afresh. Each has an id; send "
+        "the last one as `Last-Event-ID` to resume without a gap (browsers do so themselves). Comments are heartbeats."
+    ),
+    media_type="text/event-stream",
+    tags=["Live"],
+)
+async def stream(
+    reader: NamedDependency[Reader],
+    feed: NamedDependency[Feed],
+    metrics: NamedDependency[Metrics],
+    chain: parameters.Chain = None,
+    last_event_id: parameters.LastEventId = None,
+) -> ServerSentEvent:
+    """Follow the outbox for a client."""
+    cursor = _cursor(last_event_id)
+    names = listed(chain)
+    chosen = chains_of(await read_chains(reader, counted=False), names)
+    if feed.position is None:
+        raise DatabaseUnavailable
+    ids = frozenset(each.chain_id for each in chosen) if names else None
+    return ServerSentEvent(_followed(feed, reader, metrics, cursor, ids), headers={"X-Accel-Buffering": "no"})
+
+
+def _cursor(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise UsageError(f"Last-Event-ID is {text[:40]!r}", hint="send the id of an event, or leave it out")
+    return int(text)
+
+
+async def _followed(
+    feed: Feed, reader: Reader, metrics: Metrics, cursor: int | None, ids: frozenset[int] | None
+) -> AsyncGenerator[ServerSentEventMessage, None]:
+    with metrics.stream_clients.track_inprogress():
+        try:
+            async for message in messages(feed, reader, cursor, ids):
+                yield message
+        except TxhubError as error:
+            # The answer has begun, so all that is left is to end it: the client comes back with its cursor.
+            _log.warning("a stream ends early", error=str(error))

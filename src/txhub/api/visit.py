@@ -1,0 +1,66 @@
+"""What every request and every answer have: an id, a place in the metrics, and headers that keep browsers safe."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from txhub.ops.metrics import Metrics
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def request_id(scope: Scope) -> str:
+    """The request's id: the one in its `X-Request-ID`, where that is harmless, or a new one."""
+    state: dict[str, Any] = scope.setdefault("state", {})
+    if "request_id" not in state:
+        sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        state["request_id"] = sent if _ID.fullmatch(sent) else uuid.uuid4().hex
+    return str(state["request_id"])
+
+
+class Clock(ASGIMiddleware):
+    """Notes when a request came in."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Note it, and go on."""
+        scope["state"]["started"] = time.perf_counter()
+        await next_app(scope, receive, send)
+
+
+class Farewell:
+    """Completes and counts each answer as it starts to be sent, those of unknown paths too."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, message: Message, scope: Scope) -> None:
+        """Litestar's `before_send`."""
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+        headers["X-Request-ID"] = request_id(scope)
+        started = scope["state"].get("started")
+        self._metrics.count(
+            route=str(scope.get("path_template") or "unknown"),
+            status=message["status"],
+            seconds=None if started is None else time.perf_counter() - started,
+        )
