@@ -154,6 +154,7 @@ def _services(logs: Path) -> Iterator[_Services]:
 async def _watch(url: str, settings: Settings, names: Sequence[str], services: _Services) -> None:
     """Show the load of the history, tell when the dashboard is worth opening, and look after the services."""
     address = f"http://{settings.host}:{settings.port}"
+    welcome = f"[bold green]txhub is up:[/] {address}   (API: {address}/schema, Ctrl-C stops)"
     async with open_pool(url, name="up", size=1) as pool:
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
@@ -168,14 +169,23 @@ async def _watch(url: str, settings: Settings, names: Sequence[str], services: _
                         bars[name] = bar.add_task(f"{name} blocks", total=expected)
                     bar.update(bars[name], total=expected, completed=committed)
                 hour_is_in = len(rows) == len(names) and all(row[4] >= row[3] for row in rows)
-                if hour_is_in and not announced:
-                    bar.console.print(f"[bold green]txhub is up:[/] {address}   (API: {address}/schema, Ctrl-C stops)")
+                if hour_is_in and not announced and await _listens(settings):
+                    bar.console.print(welcome, soft_wrap=True)
                     announced = True
                 await asyncio.sleep(0.3)
         err.print("history is complete; following live")
         while True:
             services.look_after()
             await asyncio.sleep(RESTART_S)
+
+
+async def _listens(settings: Settings) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(settings.host, settings.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _history(pool: Pool, names: Sequence[str]) -> list[tuple[str, int, int, int, int]]:

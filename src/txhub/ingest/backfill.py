@@ -18,6 +18,8 @@ from txhub.store.ledger import Ledger
 COMMIT_TRANSACTIONS = 20_000
 """A commit waits for about this many transactions: enough for the columnstore to compress well."""
 COMMIT_BLOCKS = 2_000
+COMMIT_S = 1.0
+"""Nothing waits longer than this, so that the newest blocks of a slow node are soon there to be seen."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ async def backfill(
         NodeUnavailable, NodeRefused: the source fails; what was committed stays, run it again for the rest.
         DatabaseUnavailable, DatabaseRefused, DiskFull: likewise.
     """
+    loop = asyncio.get_running_loop()
     progress = Progress()
     requests = _requests(runs, request_blocks)
     fetched: asyncio.Queue[list[Block | BadBlock] | None] = asyncio.Queue(maxsize=parallel_requests)
@@ -66,6 +69,7 @@ async def backfill(
     async def commit_all() -> None:
         batch: list[Block] = []
         more = True
+        committed_at = loop.time()
         while more:
             answer = await fetched.get()
             more = answer is not None
@@ -75,8 +79,9 @@ async def backfill(
                     progress.done += 1
                 else:
                     batch.append(block)
-            if batch and (not more or _is_full(batch)):
+            if batch and (not more or _is_full(batch) or loop.time() > committed_at + COMMIT_S):
                 committed = await ledger.commit(batch, bulk=True)
+                committed_at = loop.time()
                 progress.done += len(batch)
                 progress.blocks += committed.blocks
                 progress.transactions += committed.transactions
