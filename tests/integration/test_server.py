@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,9 +176,10 @@ def test_committed_rows_survive_the_servers_own_death_in_the_middle_of_work(stop
         busy = psycopg.connect(server.url)
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
         orphan = psutil.Process(busy.info.backend_pid)
-        running = server_status(settings).pid
-        assert running is not None
-        os.kill(running, signal.SIGKILL)
+        killed = psutil.Process(server_status(settings).pid)
+        killed.kill()
+        while not ended(killed):
+            time.sleep(0.01)
         busy.close()
     assert server_status(settings).running is False
     with open_server(settings) as server:
@@ -196,6 +198,34 @@ def test_a_stale_pid_file_is_seen_through(stopped: Cluster, content: str) -> Non
     assert server_status(settings_of(stopped)).running is False
     with open_server(settings_of(stopped)) as server:
         assert one(server.url, "SELECT 1") == 1
+
+
+def test_a_server_whose_home_was_moved_is_neither_doubled_nor_shut_down(fresh: Cluster) -> None:
+    with open_server(settings_of(fresh), cluster=fresh) as server:
+        running = fresh.running()
+        assert running is not None
+        with folder_of(fresh.home.rename(fresh.home.with_name("moved"))) as moved:
+            pid_file = moved.data / "postmaster.pid"
+            before = pid_file.read_text()
+            with pytest.raises(ServerFailed, match=f"process {running.pid}, may already run") as caught:
+                moved.start()
+            assert f"kill -INT {running.pid}" in str(caught.value.hint)
+            assert pid_file.read_text() == before  # without it the server would shut down
+            assert one(server.url, "SELECT 1") == 1
+            moved.home.rename(fresh.home)
+
+
+def test_a_program_with_the_servers_arguments_is_not_taken_for_it(stopped: Cluster) -> None:
+    arguments = [sys.executable, "-c", "input()", f"--cluster_name={postmaster.name(stopped.folder)}"]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as other:
+        stopped.stop()
+        (stopped.data / "postmaster.pid").write_text(f"{other.pid}\n{stopped.data}\n1\n5432\n\n\n\nready\n")
+        assert server_status(settings_of(stopped)).running is False
+        with open_server(settings_of(stopped)) as server:
+            assert one(server.url, "SELECT 1") == 1
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert other.returncode == 0
 
 
 def test_a_start_that_was_killed_half_way_is_made_good(fresh: Cluster) -> None:

@@ -131,15 +131,27 @@ def fault(what: str, said: str, folder: Path) -> DiskFull | ServerFailed:
 def _clear_the_way(folder: Path) -> None:
     """After a kill -9: end what the dead server's children still do, and remove its pid file.
 
-    PostgreSQL removes it too, but not if it is empty or if another program has got that pid since.
+    PostgreSQL removes it too, but not if it is empty or if another program has got that pid since. A server that
+    still runs shuts down at once when it misses the file, so that one which may be its is left alone.
+
+    Raises:
+        ServerFailed: a PostgreSQL runs that may work in this folder under another path.
     """
-    pid_file = folder / "data" / "postmaster.pid"
-    if pid_file.exists():
-        for pid in _family(folder):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGQUIT)
-        _wait(lambda: not _family(folder), "processes of the server that died do not end")
-        pid_file.unlink(missing_ok=True)
+    data = folder / "data"
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    for pid in _family(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
+    _wait(lambda: not _family(folder), "processes of the server that died do not end")
+    recorded = pid_file.read_text(encoding="utf-8").partition("\n")[0]
+    if recorded.isdigit() and _command_line(data, int(recorded)):
+        raise ServerFailed(
+            f"a PostgreSQL, process {recorded}, may already run in {data} under another path",
+            hint=f"if the folder was moved while it ran: `kill -INT {recorded}`; if not: remove {pid_file}",
+        )
+    pid_file.unlink(missing_ok=True)
 
 
 def _family(folder: Path) -> list[int]:
@@ -149,12 +161,22 @@ def _family(folder: Path) -> list[int]:
 
 def _belongs(folder: Path, pid: int) -> bool:
     """Whether a process is the cluster's server or one of its children, which have titles for command lines."""
-    try:
-        command_line = psutil.Process(pid).cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
     marks = (f"--cluster_name={name(folder)}", f"postgres: {name(folder)}:")
-    return any(part.startswith(marks) for part in command_line)
+    return any(part.startswith(marks) for part in _command_line(folder / "data", pid))
+
+
+def _command_line(data: Path, pid: int) -> list[str]:
+    """What a living PostgreSQL of the data's owner was called with; nothing if the process is anything else.
+
+    Anybody's program can have our arguments, and one that was killed keeps its name until its parent asks for it.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.name() in ("postgres", "postmaster") and process.uids().real == data.stat().st_uid:
+            return list(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        pass
+    return []
 
 
 def _wait(condition: Callable[[], bool], complaint: str) -> None:
