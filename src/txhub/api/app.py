@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from datetime import UTC, datetime
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
@@ -54,13 +55,13 @@ def create_app(
         try:
             yield
         finally:
-            await feed.close()
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
             await reader.close()
 
     return Litestar(
+        state=State({"feed": feed}),
         route_handlers=[
             chains.chains,
             series.series,
@@ -101,3 +102,13 @@ def create_app(
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
     )
+
+
+async def say_goodbye(app: Litestar) -> None:
+    """End every stream of events; their clients resume elsewhere or later.
+
+    For whoever stops the server, before that waits for its clients: an application is told to shut down only
+    once they all have gone, and a stream goes on for ever.
+    """
+    feed: Feed = app.state.feed
+    await feed.close()
