@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from txhub.config import ChainSettings, Settings
-from txhub.errors import SettingError, UsageError
+from txhub.errors import NodeRefused, SettingError, UsageError
 from txhub.model import Chain
 
 if TYPE_CHECKING:
@@ -79,13 +80,20 @@ def open_source(chain: Chain) -> Source:
         return BitcoinSource(chain)
     from txhub.chain.evm import EvmSource
 
+    # Both log whole URLs, with their keys, and say once more what they raise.
+    for library in ("web3", "websockets"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     return EvmSource(chain)
 
 
-def title(chain_id: int) -> str:
-    """Name a chain id for people: `chain 137 (polygon)`, or `chain 4242` if it is not built in."""
-    names = [chain.name for chain in _BUILT_IN if chain.chain_id == chain_id]
-    return f"chain {chain_id} ({names[0]})" if names else f"chain {chain_id}"
+def other_chain(where: str, served: int, wanted: Chain) -> NodeRefused:
+    """Return the error that a node serves the chain with the id `served`, and not the one that is wanted."""
+    names = [chain.name for chain in _BUILT_IN if chain.chain_id == served]
+    title = f"{names[0]} (chain {served})" if names else f"chain {served}"
+    return NodeRefused(
+        f"{where} serves {title}, not {wanted.name} (chain {wanted.chain_id})",
+        hint="give the URL of a node of this chain, or name the chain that this node serves",
+    )
 
 
 def redact(url: str) -> str:

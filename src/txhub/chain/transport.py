@@ -7,6 +7,7 @@ into the right types, is most of the speed.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -67,7 +68,7 @@ async def connect(url: str, timeout_s: float = TIMEOUT_S) -> Connection:
     except InvalidStatus as refusal:
         raise status_error(where, refusal.response.status_code) from None
     except (OSError, WebSocketException) as fault:
-        raise NodeUnavailable(f"no node answers at {where}: {_reason(fault)}", hint=_HINT) from None
+        raise NodeUnavailable(f"no node answers at {where}: {reason(fault)}", hint=_HINT) from None
     return WebSocketConnection(socket, where, timeout_s)
 
 
@@ -137,15 +138,15 @@ class HttpConnection:
             timeout=aiohttp.ClientTimeout(total=timeout_s), headers={"Content-Type": "application/json"}
         )
 
-    async def exchange(self, request: bytes, ids: Sequence[int]) -> bytes:  # noqa: ARG002 (an HTTP answer has its place)
+    async def exchange(self, request: bytes, ids: Sequence[int]) -> bytes:
         """Send a request and wait for its answer; see `Connection`."""
         try:
             async with self._session.post(self._url, data=request) as response:
                 answer = await response.read()
         except TimeoutError:
             raise NodeUnavailable(f"{self.where} did not answer within {self._timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError, RuntimeError) as fault:
-            raise NodeUnavailable(f"no node answers at {self.where}: {_reason(fault)}", hint=_HINT) from None
+        except (aiohttp.ClientError, OSError, RuntimeError) as fault:  # RuntimeError: closed by us meanwhile
+            raise NodeUnavailable(f"no node answers at {self.where}: {reason(fault)}", hint=_HINT) from None
         # Bitcoin Core sends its own errors with status 500 and 404, as JSON that says more than the status.
         if response.status == HTTPStatus.OK or (response.status >= 400 and answer.lstrip()[:1] in (b"{", b"[")):
             if response.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -160,8 +161,7 @@ class HttpConnection:
 
 def status_error(where: str, status: int) -> NodeUnavailable | NodeRefused:
     """Return the error that an HTTP status of a node amounts to."""
-    meaning = HTTPStatus(status).phrase if status in HTTPStatus else "an unknown status"
-    text = f"{where} answers with HTTP status {status} ({meaning})"
+    text = f"{where} answers with HTTP status {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return NodeUnavailable(
             text, hint="the node limits requests: lower parallel_requests, or use a node of your own"
@@ -180,10 +180,10 @@ def _settle(answer: asyncio.Future[bytes], frame: bytes) -> None:
         answer.set_result(frame)
 
 
-def _reason(fault: Exception) -> str:
+def reason(fault: BaseException) -> str:
     """Say what failed without repeating a URL: libraries put whole URLs into some of their messages."""
     if isinstance(fault, aiohttp.ClientConnectorError):
         fault = fault.os_error
-    if isinstance(fault, OSError) and fault.strerror:
-        return fault.strerror.lower()
-    return type(fault).__name__
+    if isinstance(fault, OSError) and fault.errno and fault.errno > 0:
+        return os.strerror(fault.errno).lower()  # its own text depends on the event loop
+    return str(fault) if isinstance(fault, ConnectionClosed) else type(fault).__name__

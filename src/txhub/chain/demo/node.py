@@ -65,6 +65,10 @@ class Network(Protocol):
         ...
 
 
+_GOODBYE_S = 1.0
+"""How long answers under way may take to get out when the server ends."""
+
+
 class _Request(msgspec.Struct):
     """A JSON-RPC request. The id comes back as it was written."""
 
@@ -93,7 +97,7 @@ async def serve(networks: Mapping[str, Network], port: int = 0) -> AsyncIterator
             await node.close()
 
     app.on_shutdown.append(say_goodbye)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)

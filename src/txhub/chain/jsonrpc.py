@@ -1,0 +1,249 @@
+"""JSON-RPC: questions and typed answers, asked of the first of several endpoints that works."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from itertools import count
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from txhub.chain.transport import Connection, connect
+from txhub.errors import NodeRefused, NodeUnavailable
+
+Result = TypeVar("Result")
+
+_BUSY = frozenset({429, -32005, -32029})
+"""Error codes by which nodes say that they are asked too much; no standard, but widely used."""
+
+_ids = count(1)
+
+
+class Call(NamedTuple):
+    """A method and its parameters."""
+
+    method: str
+    params: Sequence[Any] = ()
+
+
+class _Error(msgspec.Struct):
+    message: str = "an error without a message"
+    code: int = 0
+
+
+class _Answer(msgspec.Struct, Generic[Result]):
+    id: int | None = None
+    result: Result | None = None
+    error: _Error | None = None
+
+
+class _RawAnswer(msgspec.Struct):
+    """The same, its result not looked at yet."""
+
+    id: int | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+_RAW = msgspec.json.Decoder(list[_RawAnswer])
+_REFUSAL = msgspec.json.Decoder(_RawAnswer)
+
+
+class _BatchRefused(NodeRefused):
+    """The node answered a batch as if it were one request."""
+
+
+class Node:
+    """One node as a source sees it; behind it the first of several endpoints that works.
+
+    `greet` is run on every new connection, and refuses a node that is not the right one. After a
+    failure the next call goes to the next endpoint.
+    """
+
+    def __init__(
+        self, endpoints: Sequence[str], greet: Callable[[Connection], Awaitable[None]], timeout_s: float
+    ) -> None:
+        self._endpoints = endpoints
+        self._greet = greet
+        self._timeout_s = timeout_s
+        self._turn = 0
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._takes_batches = True
+        self._closed = False
+
+    async def call(self, call: Call, result: type[Result]) -> Result | None:
+        """Ask one question.
+
+        Raises:
+            NodeUnavailable: no endpoint answers, or this one is too busy.
+            NodeRefused: the node answers with an error, or with something else than a `result`.
+        """
+        [answer] = await self.batch([call], result)
+        if isinstance(answer, NodeRefused):
+            raise answer
+        return answer
+
+    async def batch(self, calls: Sequence[Call], result: type[Result]) -> list[Result | NodeRefused | None]:
+        """Ask several questions in one request; where an answer is an error or no `result`, that stands in its place.
+
+        A node that takes no batches is asked one by one, from its first refusal on.
+
+        Raises:
+            NodeUnavailable: no endpoint answers, or this one is too busy.
+            NodeRefused: the node does not let us in, or does not take a request of this size.
+        """
+        connection = await self.connected()
+        try:
+            if self._takes_batches and len(calls) > 1:
+                try:
+                    return await _ask(connection, calls, result)
+                except _BatchRefused:
+                    self._takes_batches = False
+            return [answer for call in calls for answer in await _ask(connection, [call], result)]
+        except NodeUnavailable:
+            await self._drop(connection)
+            raise
+
+    async def connected(self) -> Connection:
+        """Return the connection in use; without one, connect to the first endpoint in turn that works.
+
+        Raises:
+            NodeUnavailable: none works; tells of each.
+            NodeRefused: all refuse; tells of each.
+        """
+        async with self._connecting:
+            if self._closed:
+                raise NodeUnavailable("the connection to the node is closed")
+            if self._connection is not None:
+                return self._connection
+            failures: list[NodeUnavailable | NodeRefused] = []
+            for _ in self._endpoints:
+                try:
+                    self._connection = await self._open(self._endpoints[self._turn])
+                except (NodeUnavailable, NodeRefused) as failure:
+                    failures.append(failure)
+                    self._turn = (self._turn + 1) % len(self._endpoints)
+                else:
+                    self._takes_batches = True
+                    return self._connection
+        if len(failures) == 1:
+            raise failures[0]
+        refused = all(isinstance(failure, NodeRefused) for failure in failures)
+        raise (NodeRefused if refused else NodeUnavailable)("; ".join(map(str, failures)), hint=failures[0].hint)
+
+    async def close(self) -> None:
+        """Close the connection; calls under way raise `NodeUnavailable`."""
+        self._closed = True
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _open(self, endpoint: str) -> Connection:
+        connection = await connect(endpoint, self._timeout_s)
+        try:
+            await self._greet(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _drop(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self._connection = None
+            self._turn = (self._turn + 1) % len(self._endpoints)
+            await connection.close()
+
+
+async def ask(connection: Connection, call: Call, result: type[Result]) -> Result | None:
+    """Ask one question on a given connection; errors as of `Node.call`."""
+    [answer] = await _ask(connection, [call], result)
+    if isinstance(answer, NodeRefused):
+        raise answer
+    return answer
+
+
+async def _ask(
+    connection: Connection, calls: Sequence[Call], result: type[Result]
+) -> list[Result | NodeRefused | None]:
+    ids = [next(_ids) for _ in calls]
+    requests = [
+        {"jsonrpc": "2.0", "id": key, "method": call.method, "params": call.params}
+        for key, call in zip(ids, calls, strict=True)
+    ]
+    if len(requests) > 1:
+        frame = await connection.exchange(msgspec.json.encode(requests), ids)
+    else:
+        frame = b"[" + await connection.exchange(msgspec.json.encode(requests[0]), ids) + b"]"
+    try:
+        answers = {answer.id: answer for answer in _parse(connection.where, frame, result)}
+    except msgspec.DecodeError:
+        raise _not_json(connection.where, frame) from None
+
+    ordered: list[Result | NodeRefused | None] = []
+    for key, call in zip(ids, calls, strict=True):
+        # An error about a request that the node could not even read carries no id.
+        answer = answers.get(key) or (answers.get(None) if len(calls) == 1 else None)
+        if answer is None:
+            raise NodeUnavailable(f"{connection.where} left a question without an answer ({call.method})")
+        ordered.append(answer.result if answer.error is None else _refusal(connection.where, answer.error))
+    return ordered
+
+
+def _parse(where: str, frame: bytes, result: type[Result]) -> list[_Answer[Result]]:
+    """Parse the answers to a batch, in one pass if every result has its right shape."""
+    try:
+        parsed: list[_Answer[Result]] = _decoder(result).decode(frame)  # type: ignore[arg-type]
+    except msgspec.ValidationError:
+        pass
+    else:
+        return parsed
+    try:
+        raws = _RAW.decode(frame)
+    except msgspec.ValidationError as fault:
+        raise _misfit(where, frame, str(fault)) from None
+    return [_parse_alone(raw, result) for raw in raws]
+
+
+def _parse_alone(raw: _RawAnswer, result: type[Result]) -> _Answer[Result]:
+    if raw.error is not None:
+        return _Answer(raw.id, error=raw.error)
+    try:
+        return _Answer(raw.id, msgspec.json.decode(raw.result, type=result | None))
+    except msgspec.ValidationError as fault:
+        return _Answer(raw.id, error=_Error(str(fault)))
+
+
+def _misfit(where: str, frame: bytes, fault: str) -> NodeRefused:
+    """What it means that the answer to a batch is no list of answers.
+
+    Raises:
+        NodeUnavailable: the node is too busy.
+    """
+    try:
+        error = _REFUSAL.decode(frame).error
+    except msgspec.ValidationError:
+        error = None
+    if error is None:
+        return NodeRefused(f"{where} gives answers that are none: {fault}", hint="is this the URL of a node?")
+    return _BatchRefused(str(_refusal(where, error)))
+
+
+def _refusal(where: str, error: _Error) -> NodeRefused:
+    if error.code in _BUSY:
+        raise NodeUnavailable(
+            f"{where} is asked too much: {error.message}", hint="lower parallel_requests, or use a node of your own"
+        )
+    return NodeRefused(f"{where} answers: {error.message}")
+
+
+def _not_json(where: str, frame: bytes) -> NodeRefused | NodeUnavailable:
+    if frame.lstrip(b"[ \t\r\n")[:1] == b"{":
+        return NodeUnavailable(f"{where} broke off in the middle of an answer")
+    return NodeRefused(f"{where} does not answer in JSON", hint="is this the URL of a node?")
+
+
+@cache  # building one takes longer than a small answer
+def _decoder(result: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(list[_Answer[result]])
