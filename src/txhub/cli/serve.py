@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, cast
 
 import typer
 from granian.constants import Interfaces
@@ -68,12 +69,18 @@ def build_app(database_url: str, settings: Settings) -> App:
 
     host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
     dashboard = create_dashboard(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
-    api = create_api(database_url, settings, lifespan=[lambda _: dashboard.router.lifespan_context(dashboard)])
+
+    @asynccontextmanager
+    async def with_dashboard(_: object) -> AsyncIterator[None]:
+        async with dashboard.router.lifespan_context(dashboard):
+            yield
+
+    api = cast("App", create_api(database_url, settings, lifespan=[with_dashboard]))
 
     async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
         to_api = scope["type"] == "lifespan" or any(path == p or path.startswith(f"{p}/") for p in API_PATHS)
-        await (api if to_api else dashboard)(scope, receive, send)
+        await (api if to_api else cast("App", dashboard))(scope, receive, send)
 
     return dispatch
 
@@ -87,7 +94,7 @@ async def serve_app(app: App, settings: Settings) -> None:
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, GOODBYE_S)
         raise
