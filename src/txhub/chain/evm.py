@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time as clock
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, refused
@@ -120,8 +121,9 @@ class EvmSource:
     async def _announced(self) -> AsyncGenerator[Head, None]:
         url = self._announcing[self._announcing_turn % len(self._announcing)]
         try:
-            async for head in announced(self.chain, url, self._silent_s, self._timeout_s):
-                yield head
+            async with aclosing(announced(self.chain, url, self._silent_s, self._timeout_s)) as heads:
+                async for head in heads:
+                    yield head
         except NodeUnavailable:
             self._announcing_turn += 1
             raise

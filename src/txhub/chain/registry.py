@@ -16,6 +16,7 @@ from txhub.model import Chain
 if TYPE_CHECKING:
     from txhub.chain.source import Source
 
+_UNREADABLE = "a URL that cannot be read"
 _SCHEMES = {"evm": ("ws", "wss", "http", "https"), "utxo": ("http", "https")}
 
 
@@ -100,10 +101,12 @@ def redact(url: str) -> str:
     """Reduce a node's URL to what may be shown: passwords and keys sit in all its other parts."""
     try:
         parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
+        host, port = parts.hostname, f":{parts.port}" if parts.port else ""
     except ValueError:
-        return "a URL that cannot be read"
-    return f"{parts.scheme}://{parts.hostname or ''}{port}"
+        return _UNREADABLE
+    if not parts.scheme or not host:
+        return _UNREADABLE
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
 
 
 def _new(name: str, given: ChainSettings) -> Chain:
@@ -125,8 +128,9 @@ def _check_endpoints(chain: Chain) -> None:
         )
     allowed = _SCHEMES[chain.family]
     for url in chain.endpoints:
-        if url.partition("://")[0].lower() not in allowed or not urlsplit(url).hostname:
+        shown = redact(url)
+        if shown.partition("://")[0] not in allowed:
             raise UsageError(
-                f"{redact(url)!r} cannot be a node of chain {chain.name!r}",
+                f"{shown} cannot be a node of chain {chain.name!r}",
                 hint=f"a URL is expected that begins with one of {', '.join(f'{scheme}://' for scheme in allowed)}",
             )
