@@ -155,12 +155,16 @@ def _below(place: Cursor) -> ColumnElement[bool]:
 
 
 def _statement(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
-    """The rows of the page first, then their text: what is shown is made for these only."""
+    """The rows of the page first, then their text: what is shown is made for these only.
+
+    By time alone, and with all that share the last one's, the database walks an index from the newest chunk on and
+    stops; by the whole order it would sort a chunk, a day of transactions, for each page.
+    """
     page = (
         select(schema.transactions)
         .where(*conditions)
-        .order_by(*(_T[name].desc() for name in _PLACE))
-        .limit(limit)
+        .order_by(_T.block_time.desc())
+        .fetch(limit, with_ties=True)
         .subquery("page")
     )
     p, c = page.c, schema.chains.c
@@ -190,4 +194,5 @@ def _statement(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[
         )
         .join_from(page, schema.chains, c.chain_id == p.chain_id)
         .order_by(*(p[name].desc() for name in _PLACE))
+        .limit(limit)
     )
