@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from txhub.client import StreamEvent
+from txhub.client import StreamEvent, TxhubError
 from txhub.contract import BackfillEvent, BlockEvent, StreamHealth
-from txhub.errors import TxhubError
 
 PACE_S = 0.5
 """Least seconds between two pieces of news to a page."""

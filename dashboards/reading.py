@@ -11,9 +11,8 @@ import polars as pl
 
 from dashboards.filters import Filters
 from dashboards.live import News
-from txhub.client import AsyncClient
+from txhub.client import AsyncClient, TxhubError
 from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Quality, Transaction
-from txhub.errors import TxhubError
 
 PEAKS = 9
 LARGE = 12

@@ -11,9 +11,8 @@ from dash.development.base_component import Component
 from dashboards import filterbar
 from dashboards.figures.style import chain_colour
 from dashboards.parts import age, dot, labelled
-from txhub.client import AsyncClient
+from txhub.client import AsyncClient, TxhubError
 from txhub.contract import ChainInfo, StreamHealth
-from txhub.errors import TxhubError
 
 NEWS, SHOWN, LINK = "live-news", "live-shown", "live-link"
 """Stores: what the page was told last, how much of that it shows, and whether the server can be heard."""

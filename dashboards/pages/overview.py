@@ -17,8 +17,7 @@ from dashboards.live import Hub, News
 from dashboards.pages.overview_panels import block_row, content
 from dashboards.parts import labelled, notice, panel
 from dashboards.reading import concerns, read_overview
-from txhub.client import AsyncClient
-from txhub.errors import TxhubError
+from txhub.client import AsyncClient, TxhubError
 
 CARDS = ("rate", "avg-value", "volume")
 GRID_COLUMNS: list[dict[str, Any]] = [

@@ -24,6 +24,8 @@ from txhub import __version__
 from txhub.contract import BackfillEvent, BlockEvent, ChainInfo, Page, Series, StreamHealth, Transaction
 from txhub.errors import TxhubError, Unavailable
 
+__all__ = ["ApiError", "AsyncClient", "Client", "SeriesQuestion", "StreamEvent", "TxhubError", "Unavailable"]
+
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
 PROBLEM = "application/problem+json"

@@ -124,9 +124,10 @@ def load_settings(**command_line: Any) -> Settings:
         SettingError: a value is not allowed, or a setting does not exist; says what was given and what is allowed.
     """
     given = {name: value for name, value in command_line.items() if value is not None}
-    secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
+    if SECRETS.is_dir():
+        given["_secrets_dir"] = SECRETS
     try:
-        return Settings(**secrets, **given)
+        return Settings(**given)
     except ValidationError as error:
         raise SettingError(_explain(error), hint="docs/settings.md lists every setting") from None
     except (SettingsError, ValueError) as error:

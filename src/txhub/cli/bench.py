@@ -55,6 +55,7 @@ def ingest(
     rates = []
     for number in range(runs + 1):
         with tempfile.TemporaryDirectory(prefix="txhub-bench-") as home:
+            Path(home).chmod(0o711)  # else root's server, another user's process, would keep its data elsewhere
             settings = wiring.settings_of(home=Path(home))
             with wiring.database(settings) as url, _node(blocks, repeat) as endpoint:
                 measured = wiring.run(_measure(url, settings, endpoint, Recorded(blocks).first_number))
@@ -65,7 +66,8 @@ def ingest(
         rate = expected[0] / measured.seconds
         out.print(
             f"{'run' if number else 'warm-up'}: {measured.edition}, {expected[0]:,} rows in {measured.seconds:.2f} s, "
-            f"{rate:,.0f} tx/s, ingester {measured.cpu_seconds / expected[0] * 1e6:.1f} µs CPU a transaction"
+            f"{rate:,.0f} tx/s, ingester {measured.cpu_seconds / expected[0] * 1e6:.1f} µs CPU a transaction",
+            soft_wrap=True,
         )
         rates += [rate] if number else []
     out.print(f"median {statistics.median(rates):,.0f} tx/s of {runs} runs, {min(rates):,.0f} to {max(rates):,.0f}")
