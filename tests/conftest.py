@@ -90,9 +90,9 @@ def server(edition: Edition, servers: Callable[[Edition], Server]) -> Server:
     return servers(edition)
 
 
-@pytest.fixture
-def empty_database(server: Server) -> Iterator[str]:
-    """The URL of an empty database of the edition, where the extension can be created but is not."""
+@contextmanager
+def open_database(server: Server) -> Iterator[str]:
+    """A new database on a server, gone afterwards; its URL."""
     name = f"test_{next(_number)}"
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(ROLE)))
@@ -100,6 +100,13 @@ def empty_database(server: Server) -> Iterator[str]:
             yield make_url(server.url).set(database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def empty_database(server: Server) -> Iterator[str]:
+    """The URL of an empty database of the edition, where the extension can be created but is not."""
+    with open_database(server) as url:
+        yield url
 
 
 @pytest.fixture
