@@ -6,7 +6,7 @@ import base64
 import binascii
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,10 @@ from txhub.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHECK = 4
-_fields = msgspec.msgpack.Decoder(tuple[int, int, int, int])
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Int = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+_Bigint = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_fields = msgspec.msgpack.Decoder(tuple[_Moment, _Int, _Bigint, _Int])
 
 
 class Cursor(NamedTuple):

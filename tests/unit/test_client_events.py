@@ -1,0 +1,40 @@
+"""The client's half of the event stream."""
+
+from __future__ import annotations
+
+from txhub.client import StreamEvent, _Events
+from txhub.contract import BackfillEvent, BlockEvent
+
+BLOCK = (
+    '{"chain":"ethereum","number":1,"hash":"0x","time":"2026-01-01T00:00:00Z","tx_count":2,"value":"1.5","symbol":"E"}'
+)
+RANGE = (
+    '{"chain":"ethereum","from_block":1,"to_block":9,"blocks":9,"tx_count":2,'
+    '"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"}'
+)
+
+
+def read(*lines: str) -> list[StreamEvent]:
+    events = _Events()
+    return [event for line in lines if (event := events.feed(line))]
+
+
+def test_events_are_typed_by_name() -> None:
+    block, backfill, reset = read(
+        *("id: 7", "event: block", f"data: {BLOCK}", ""),
+        *("id: 8", "event: backfill", f"data: {RANGE}", ""),
+        *("id:9", "event:reset", 'data:{"reason":"old"}', ""),
+    )
+    assert (block.id, block.event) == (7, "block")
+    assert isinstance(block.data, BlockEvent)
+    assert block.data.value == "1.5"
+    assert isinstance(backfill.data, BackfillEvent)
+    assert reset == StreamEvent(9, "reset", {"reason": "old"})
+
+
+def test_comments_and_bare_ids_are_no_events() -> None:
+    assert read(": heartbeat", "id: 3", "", "", ": heartbeat", "") == []
+
+
+def test_data_of_several_lines_is_one_text() -> None:
+    assert read("event: news", "data: {", 'data: "a": 1}', "") == [StreamEvent(0, "news", {"a": 1})]
