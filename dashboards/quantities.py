@@ -50,10 +50,11 @@ def coins(amount: float | str | None, symbol: str = "") -> str:
 
 
 def exact(amount: float | str | None, symbol: str = "") -> str:
-    """All digits of an amount, with thousands separated, and its symbol."""
+    """All digits of an amount, with thousands separated, and its symbol; of a float, those that it surely holds."""
     if amount is None:
         return "not known"
-    return f"{Decimal(str(amount)):,f} {symbol}".rstrip()
+    digits = amount if isinstance(amount, str) else f"{amount:.15g}"
+    return f"{Decimal(digits):,f} {symbol}".rstrip()
 
 
 def percent(fraction: float, places: int = 1) -> str:

@@ -52,6 +52,7 @@ def rate(
             y=marked["tx_count"].to_list(),
             text=marked["chain"].to_list(),
             mode="markers",
+            cliponaxis=False,
             name="busiest minutes",
             marker={"symbol": "triangle-down", "size": 10, "color": VERMILION, "line": {"width": 0}},
             hovertemplate="%{y:,} tx<extra>peak, %{text}</extra>",
@@ -63,7 +64,7 @@ def rate(
         colour = chain_colour(next(iter(lines)), chains)
         _shade(figure, max(first, provisional_from), last, colour, 0.08, "provisional")
     finish(figure, legend=True)
-    if first < last:  # else the markers at the edges would widen the axis beyond the range
+    if frame.height > FEW_POINTS:  # else the marks of peaks would widen the axis beyond the range
         figure.update_xaxes(range=[first.replace(tzinfo=None), last.replace(tzinfo=None)])
     return figure
 
@@ -111,7 +112,10 @@ def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str
                 col=1,
             )
             named.add(kind)
-    return finish(figure.update_layout(barmode="stack"), rows=len(stacks), legend=True)
+    first, last = _ends(frame)
+    finish(figure, rows=len(stacks), legend=True)
+    figure.update_xaxes(range=[first.replace(tzinfo=None), (last + bucket).replace(tzinfo=None)])
+    return figure.update_layout(barmode="stack")
 
 
 def _by_chain(frame: pl.DataFrame, chains: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -124,6 +128,7 @@ def _line(line: pl.DataFrame, colour: str, *, filled: bool) -> dict[str, object]
     return {
         "x": _times(line["time"]),
         "y": line["value"].to_list(),
+        "cliponaxis": line.height > FEW_POINTS,  # points at the edges are seen whole
         "mode": "lines+markers" if line.height <= FEW_POINTS else "lines",
         "line": {"color": colour, "width": 2 if line.height <= 500 else 1.5},
         "marker": {"size": 6},

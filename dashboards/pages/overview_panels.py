@@ -57,7 +57,7 @@ def cards(shown: Overview, summaries: dict[str, ChainSummary], filters: Filters)
     return [
         card(
             "Transactions per minute",
-            "now, and against this range",
+            "now, and against this range" if isinstance(filters.range, Recent) else "at the end, and over this range",
             [
                 _figure(
                     each.chain,
@@ -119,7 +119,7 @@ def quality_note(shown: Overview) -> list[Any]:
     if quality.gaps:
         missing = sum(gap.to_block - gap.from_block + 1 for gap in quality.gaps)
         parts.append(html.Span(f"{missing:,} missing, shaded grey"))
-    if quality.provisional_from is not None:
+    if quality.coverage and quality.provisional_from is not None:
         parts.append(
             html.Span(
                 ["provisional since ", html.Time(f"{quality.provisional_from:%H:%M:%S}")],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import msgspec
 import pytest
@@ -14,12 +15,15 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.blocks import ETHEREUM
 from tests.commands import environment, recorded, running
+from tests.conftest import fresh_database
 from txhub.chain.decode import RawBlock, decode_block
 from txhub.cli.wiring import free_port, wait_for_port
 from txhub.model import Block, Chain
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
+from txhub.store.migrate import migrate
 from txhub.store.pool import open_pool
+from txhub.store.server import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NO_CHROMIUM = "no Chromium on this machine, so the dashboard is not looked at: apt-get install chromium"
@@ -32,11 +36,11 @@ QUIET = (
 class Stack:
     """API and dashboard on a database, which can be stopped and started again."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, running: ExitStack) -> None:
         self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._running = ExitStack()
+        self._running = running
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -51,10 +55,6 @@ class Stack:
         self._process.kill()
         self._process.wait()
 
-    def close(self) -> None:
-        """Stop serving."""
-        self._running.close()
-
     async def commit(self, chain: Chain, blocks: Sequence[Block]) -> None:
         """Commit blocks, as the ingester does."""
         async with open_pool(self.database_url, name="test") as pool:
@@ -63,22 +63,38 @@ class Stack:
             await ledger.commit(blocks)
 
 
-@pytest.fixture
-def edition() -> Edition:
-    """The edition that every machine has: readers cannot tell it from the other."""
-    return Edition.PLAIN
-
-
-@pytest.fixture
-async def stack(database: str) -> AsyncIterator[Stack]:
-    """txhub with the 14 recorded mainnet blocks, serving."""
-    stack = Stack(database)
+@contextmanager
+def serving(server: Server) -> Iterator[Stack]:
+    """txhub with the 14 recorded mainnet blocks in a database of their own."""
     with gzip.open(recorded()) as lines:
         raw = [msgspec.json.decode(line, type=RawBlock) for line in lines]
-    await stack.commit(ETHEREUM, [decode_block(ETHEREUM, block) for block in raw])
-    stack.start()
-    yield stack
-    stack.close()
+    blocks = [decode_block(ETHEREUM, block, int(block.number, 16)) for block in raw]
+    with fresh_database(server) as url, ExitStack() as running:
+        migrate(url)
+        stack = Stack(url, running)
+        asyncio.run(stack.commit(ETHEREUM, blocks))
+        stack.start()
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def plain_server(servers: Callable[[Edition], Server]) -> Server:
+    """A server of the edition that every machine has: readers cannot tell it from the other."""
+    return servers(Edition.PLAIN)
+
+
+@pytest.fixture(scope="module")
+def stack(plain_server: Server) -> Iterator[Stack]:
+    """txhub with the recorded blocks, for tests that only read."""
+    with serving(plain_server) as stack:
+        yield stack
+
+
+@pytest.fixture
+def own_stack(plain_server: Server) -> Iterator[Stack]:
+    """The same for one test alone, which may change anything."""
+    with serving(plain_server) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -50,6 +50,11 @@ def _is_foreign(url: str, home: str) -> bool:
     return not url.startswith((home, "data:", "blob:"))
 
 
+def ends(query: str) -> Callable[[str], bool]:
+    """Whether an address ends so."""
+    return lambda url: url.endswith(query)
+
+
 async def counts(page: Page) -> list[float]:
     """The points of the rate chart, from the chart itself."""
     await page.wait_for_function(f"{POINTS}?.y?.length")
@@ -64,12 +69,12 @@ async def test_shows_the_recorded_minutes(stack: Stack, chromium: Browser) -> No
         cards = page.locator("#overview-cards")
         await expect(cards).to_contain_text("699")
         await expect(cards).to_contain_text("1,491.22")
-        await expect(cards.get_by_title("1,491.219908150491 ETH")).to_be_visible()
+        await expect(cards.get_by_title("1,491.21990815049 ETH")).to_be_visible()
         await expect(page.locator("#overview-quality")).to_contain_text("All blocks of this range are in")
         rows = page.locator("#overview-large .ag-center-cols-container [role=row]")
         await expect(rows).to_have_count(2)
-        await expect(rows.first).to_contain_text("122.10 ETH")
-        await expect(rows.last).to_contain_text("244.28 ETH")
+        await expect(rows.first).to_contain_text("244.28 ETH")
+        await expect(rows.last).to_contain_text("122.10 ETH")
         await expect(page.locator("#overview-peaks")).to_contain_text("838")
         await expect(page.locator("#overview-rate-box")).to_have_attribute(
             "aria-label", "Transactions per minute over time. ethereum 699 now."
@@ -83,15 +88,15 @@ async def test_the_view_lives_in_the_address(stack: Stack, chromium: Browser) ->
     async with opened(chromium, stack) as (page, trouble):
         await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")
         await page.get_by_role("link", name="Show those").click()
-        await page.wait_for_url("**/?range=2023-09-08T07:26:00Z/2023-09-08T07:30:59Z")
+        await page.wait_for_url(ends("?range=2023-09-08T07:27:00Z/2023-09-08T07:29:59Z"))
         await page.get_by_label("Time range in words, UTC").fill("2023-09-08 07:27 to 2023-09-08 07:30")
         await page.keyboard.press("Enter")
-        await page.wait_for_url(f"**/{RECORDED}")
+        await page.wait_for_url(ends(RECORDED))
         assert await counts(page) == [600, 838, 699]
 
         await page.get_by_role("textbox", name="Kinds of transactions").click()
         await page.get_by_role("option", name="Transfer", exact=True).click()
-        await page.wait_for_url("**&kind=transfer")
+        await page.wait_for_url(ends("&kind=transfer"))
         await page.wait_for_function(f"{POINTS}?.y?.[0] < 600")
         await page.keyboard.press("Escape")
         await page.go_back()
@@ -99,24 +104,24 @@ async def test_the_view_lives_in_the_address(stack: Stack, chromium: Browser) ->
         await page.go_forward()
         await page.wait_for_function(f"{POINTS}?.y?.[0] < 600")
         await page.locator(".presets").get_by_text("6h", exact=True).click()
-        await page.wait_for_url("**/?range=6h&kind=transfer")
+        await page.wait_for_url(ends("/?range=6h&kind=transfer"))
 
         await page.get_by_label("Time range in words, UTC").fill("some time ago")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("a span such as -6h")).to_be_visible()
+        await expect(page.locator(".filterbar").get_by_text("-6h, or")).to_be_visible()
         assert page.url.endswith("/?range=6h&kind=transfer")
         assert trouble == Trouble()
 
 
-async def test_a_new_block_appears_without_reloading(stack: Stack, chromium: Browser) -> None:
-    async with opened(chromium, stack) as (page, trouble):
+async def test_a_new_block_appears_without_reloading(own_stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, own_stack) as (page, trouble):
         await expect(page.locator("#live-link")).to_have_text("Live")
         await page.evaluate("window.sameDocument = true")
         demo = replace(ETHEREUM, chain_id=13371, name="demo-ethereum", demo=True)
         now = datetime.now(UTC)
         block = replace(make_block(1, chain=demo, transactions=37), time=now)
         block = replace(block, transactions=[each._replace(block_time=now) for each in block.transactions])
-        await stack.commit(demo, [block])
+        await own_stack.commit(demo, [block])
 
         announced = page.locator("#overview-blocks .announced")
         await expect(announced).to_have_count(1)
@@ -127,14 +132,14 @@ async def test_a_new_block_appears_without_reloading(stack: Stack, chromium: Bro
         assert trouble == Trouble()
 
 
-async def test_finds_its_server_again(stack: Stack, chromium: Browser) -> None:
-    async with opened(chromium, stack, RECORDED) as (page, _):
+async def test_finds_its_server_again(own_stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, own_stack, RECORDED) as (page, _):
         link = page.locator("#live-link")
         await expect(link).to_have_text("Live")
-        stack.kill()
+        own_stack.kill()
         await expect(link).to_have_text("Reconnecting…")
         assert await counts(page) == [600, 838, 699]
-        stack.start()
+        own_stack.start()
         await expect(link).to_have_text("Live", timeout=15_000)
         await page.locator(".presets").get_by_text("6h", exact=True).click()
         await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")

@@ -203,6 +203,7 @@ def test_numbers_read_well() -> None:
     assert coins("0.000000123456") == "0.0000001235"
     assert coins("1e-15", "ETH") == "1.000e-15 ETH"
     assert exact("1491.219908150491057278", "ETH") == "1,491.219908150491057278 ETH"
+    assert (exact(699.0), exact(1491.2199081504912)) == ("699", "1,491.21990815049")
     assert percent(1.0) == "100 %"
     assert (change(838, 699), change(600, 699), change(1, 0), change(None, 1)) == ("+20 %", "\u221214 %", None, None)
     assert change(700, 699) == "as usual"
