@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,6 +35,8 @@ RETRY_S = 1.0
 """Seconds to wait before the API is asked again after it failed."""
 
 RECENT_BLOCKS = 12
+
+_log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -129,7 +132,7 @@ class Hub:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._mailboxes: set[Mailbox] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._following: asyncio.Task[None] | None = None
         self._link = Link(True)
         self._last_id: int | None = None
         self._verdicts: dict[str, tuple[str, str]] = {}
@@ -145,8 +148,9 @@ class Hub:
         """A mailbox for a page, as long as it is open."""
         mailbox = Mailbox(self._link)
         self._mailboxes.add(mailbox)
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._watch())]
+        if self._following is None:
+            self._following = asyncio.create_task(self._run())
+            self._following.add_done_callback(self._ended)
         try:
             yield mailbox
         finally:
@@ -156,18 +160,27 @@ class Hub:
 
     async def close(self) -> None:
         """Stop following, whoever still listens."""
-        tasks = self._tasks
-        self._stop()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        if following := self._stop():
+            await asyncio.wait([following])
 
-    def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        self._tasks = []
+    def _stop(self) -> asyncio.Task[None] | None:
+        following, self._following = self._following, None
+        if following is not None:
+            following.cancel()
         # Nobody follows from here on: the next page starts at the head, with a fresh look at everything.
         self._last_id = None
+        return following
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow())
+            group.create_task(self._watch())
+
+    def _ended(self, following: asyncio.Task[None]) -> None:
+        """Pages must not take a follower that failed for a quiet chain."""
+        if not following.cancelled() and (failure := following.exception()):
+            _log.error("the live stream cannot be read", exc_info=failure)
+            self._set_link(Link(False, "the live stream cannot be read; the server's log says why"))
 
     def _publish(self, message: News | Link) -> None:
         for mailbox in self._mailboxes:
