@@ -1,53 +1,71 @@
-# txhub for someone who has just cloned it. `make` lists what there is.
+# txhub for someone who has just cloned it: `make` lists what there is.
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+UV_PIP := $(BIN)/uv pip
+INSTALL_UV := $(PIP) install --only-binary uv uv==0.13.9
+
+DATA := $(or $(TXHUB_TEST_DATA),../shared/data)
+BLOCKS ?= $(DATA)/ethereum/mainnet_18090205-18090218.jsonl.gz
+URL ?= http://127.0.0.1:8050
+
+comma := ,
+port = $(addprefix --port ,$(PORT))
+chains = $(addprefix --chain ,$(or $(subst $(comma), ,$(CHAINS)),$(if $(RPC),ethereum)))
+rpcs = $(addprefix --rpc ,$(RPC))
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help install demo up test lint slow bench screenshots lock clean
 
 help:  ## List what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED)  ## Make the virtual environment with what is pinned in requirements.lock
+install: $(INSTALLED)  ## Make the virtual environment .venv with what requirements.lock pins
 
+# uv does in seconds what takes pip minutes, but knows nothing of pip's configuration: where that names another package
+# index, or where uv cannot, pip does it. Both check every file against the lock.
 $(INSTALLED): requirements.lock pyproject.toml
-	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) is not installed; name another with PYTHON=…" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null || { \
+		echo "error: txhub needs Python 3.11 to 3.13, and $(PYTHON) is not that" >&2; \
+		echo "name yours: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing into $(VENV), once: seconds by uv, up to two minutes by pip"
+	@$(PYTHON) -m venv $(VENV)
+	@{ ! $(BIN)/pip config list | grep --quiet '[.]index-url=' && $(INSTALL_UV) && $(UV_PIP) sync --quiet \
+		--python $(BIN)/python --require-hashes requirements.lock; } || \
+		$(PIP) install --require-hashes --no-deps --requirement requirements.lock
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(INSTALLED)  ## Show everything on a simulated network
-	$(BIN)/txhub demo $(if $(PORT),--port $(PORT))
+demo: $(INSTALLED)  ## Show everything on a simulated network: PORT=8050
+	@$(BIN)/txhub demo $(port)
 
-comma := ,
 up: $(INSTALLED)  ## Follow real chains: CHAINS=ethereum,base or RPC=ws://…, else those of txhub.toml
-	$(BIN)/txhub up $(addprefix --chain ,$(or $(subst $(comma), ,$(CHAINS)),$(if $(RPC),ethereum))) \
-		$(addprefix --rpc ,$(RPC)) $(if $(PORT),--port $(PORT))
+	@$(BIN)/txhub up $(chains) $(rpcs) $(port)
 
 test: lint  ## Run the whole test suite
 	$(BIN)/pytest
 
-lint: $(INSTALLED)  ## Check style, types and warnings
+lint: $(INSTALLED)  ## Check style and types
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 
 slow: $(INSTALLED)  ## Run the long tests: many kills, long faults
-	$(BIN)/pytest --override-ini addopts=-ra tests/slow
+	$(BIN)/pytest tests/slow
 
-BLOCKS ?= ../shared/data/ethereum/mainnet_18090205-18090218.jsonl.gz
 bench: $(INSTALLED)  ## Measure this machine on recorded blocks: BLOCKS=file.jsonl.gz
 	$(BIN)/txhub bench ingest --blocks $(BLOCKS)
 
-screenshots: $(INSTALLED)  ## Make the pictures of the README anew
-	$(BIN)/python -m tests.browser.screenshots
+screenshots: $(INSTALLED)  ## Take the pictures in docs/images of a running demo: URL=http://127.0.0.1:8050
+	$(BIN)/python -m tests.browser.screenshots $(URL)
 
-lock:  ## Pin anew what is tested (needs uv)
-	uv pip compile --quiet --no-emit-index-url --universal --python-version 3.11 --generate-hashes \
+lock: $(INSTALLED)  ## Pin anew what pyproject.toml asks for
+	$(INSTALL_UV)
+	$(UV_PIP) compile --quiet --no-emit-index-url --universal --python-version 3.11 --generate-hashes \
 		--extra test pyproject.toml --output-file requirements.lock
 
 clean:  ## Remove the virtual environment and caches, never data
