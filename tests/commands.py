@@ -9,23 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+from tests.data import recorded
 from txhub.cli.wiring import free_port, wait_for_port
 
 TXHUB = (sys.executable, "-m", "txhub")
-BLOCKS = "ethereum/mainnet_18090205-18090218.jsonl.gz"
-FIRST, LAST = 18_090_205, 18_090_218
 ROWS, WEI = 2_137, 1_491_219_908_150_491_057_278
-"""Of the recorded blocks, counted independently when they were recorded."""
-
-
-def recorded(name: str = BLOCKS) -> Path:
-    """A file of recorded chain data; skips the test where the data is not at hand."""
-    folder = Path(os.environ.get("TXHUB_TEST_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
-    if not (folder / name).exists():
-        pytest.skip(f"recorded chain data is not at hand: TXHUB_TEST_DATA names its folder, with {name} in it")
-    return folder / name
+"""Of the recorded mainnet blocks, counted independently when they were recorded."""
 
 
 def environment(database_url: str | None = None, **settings: str) -> dict[str, str]:

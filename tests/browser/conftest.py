@@ -14,8 +14,9 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.blocks import ETHEREUM
-from tests.commands import environment, recorded, running
+from tests.commands import environment, running
 from tests.conftest import fresh_database
+from tests.data import recorded
 from txhub.chain.decode import RawBlock, decode_block
 from txhub.cli.wiring import free_port, wait_for_port
 from txhub.model import Block, Chain

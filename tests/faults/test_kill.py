@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.commands import FIRST, LAST, ROWS, TXHUB, WEI, environment, recorded_node
+from tests.commands import ROWS, TXHUB, WEI, environment, recorded_node
+from tests.data import FIRST, LAST
 
 REPEAT = 12
 TO = FIRST + REPEAT * (LAST - FIRST + 1) - 1

@@ -12,7 +12,8 @@ import pytest
 from web3 import Web3
 
 from tests.anvil import running_anvil
-from tests.commands import FIRST, LAST, ROWS, WEI, environment, recorded, recorded_node, run
+from tests.commands import ROWS, WEI, environment, recorded_node, run
+from tests.data import FIRST, LAST, recorded
 from txhub.chain.demo.node import serve
 from txhub.chain.demo.recorded import Recorded
 from txhub.chain.registry import resolve

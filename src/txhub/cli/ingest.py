@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from txhub.chain.registry import open_source
+from txhub.chain.source import Source
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
@@ -14,7 +16,7 @@ from txhub.ingest.follow import Follower
 from txhub.ingest.supervisor import supervise
 from txhub.model import Chain
 from txhub.store.ledger import Ledger
-from txhub.store.pool import Pool, open_pool
+from txhub.store.pool import open_pool
 
 CONNECTIONS_PER_CHAIN = 3
 """One commits at the head, one commits behind it, one holds the turn to follow."""
@@ -40,44 +42,34 @@ async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> N
     Raises:
         NodeUnavailable, NodeRefused: at the start, when none of the chains can be followed.
     """
-    await _check_any(chains)
-    async with (
-        open_pool(url, name="ingest", size=len(chains) * CONNECTIONS_PER_CHAIN) as pool,
-        asyncio.TaskGroup() as tasks,
-    ):
-        for chain in chains:
-            tasks.create_task(supervise(chain.name, lambda chain=chain: _follow(pool, settings, chain)))  # type: ignore[misc]
+    async with AsyncExitStack() as stack:
+        sources = [open_source(chain) for chain in chains]
+        for source in sources:
+            stack.push_async_callback(source.close)
+        await _check_any(sources)
+        pool = await stack.enter_async_context(open_pool(url, name="ingest", size=len(chains) * CONNECTIONS_PER_CHAIN))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        for source in sources:
+            follower = Follower(
+                source,
+                Ledger(pool, source.chain),
+                history=settings.history,
+                request_blocks=settings.request_blocks,
+                parallel_requests=settings.parallel_requests,
+            )
+            tasks.create_task(supervise(source.chain.name, follower.run))
 
 
-async def _follow(pool: Pool, settings: Settings, chain: Chain) -> None:
-    source = open_source(chain)
-    try:
-        follower = Follower(
-            source,
-            Ledger(pool, chain),
-            history=settings.history,
-            request_blocks=settings.request_blocks,
-            parallel_requests=settings.parallel_requests,
-        )
-        await follower.run()
-    finally:
-        await source.close()
-
-
-async def _check_any(chains: Sequence[Chain]) -> None:
+async def _check_any(sources: Sequence[Source]) -> None:
     """Nodes that are away at the start are waited for as long as one of the chains can be followed."""
 
-    async def check(chain: Chain) -> NodeUnavailable | None:
-        source = open_source(chain)
+    async def check(source: Source) -> NodeUnavailable | None:
         try:
             await source.check()
         except NodeUnavailable as failure:
             return failure
-        else:
-            return None
-        finally:
-            await source.close()
+        return None
 
-    failures = await asyncio.gather(*map(check, chains))
-    if failures and all(failures):
-        raise failures[0]  # type: ignore[misc]
+    failures = [failure for failure in await asyncio.gather(*map(check, sources)) if failure]
+    if len(failures) == len(sources):
+        raise failures[0]
