@@ -10,7 +10,8 @@ from txhub.errors import UsageError
 from txhub.query.timerange import TimeRange, parse_moment, parse_range
 
 NOW = datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC)
-MOMENTS = st.datetimes(datetime.min.replace(year=1971), datetime.min.replace(year=2199), timezones=st.just(UTC))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS = st.integers(0, 2**52).map(lambda place: EPOCH + timedelta(microseconds=place))
 
 
 @pytest.mark.parametrize(

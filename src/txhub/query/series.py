@@ -15,7 +15,7 @@ is what is known of them together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -224,7 +224,7 @@ def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str,
             own = rows.filter(pl.col("chain").eq_missing(chain), pl.col("kind").eq_missing(kind))
             value = pl.coalesce("value", empty) if empty is not None else pl.col("value")
             if question.metric is Metric.TX_RATE:
-                value = value / _minutes(question, chains)
+                value = value / _minutes(question, chains, len(times))
             lines.append(
                 times.to_frame()
                 .join(own.select("time", "value"), on="time", how="left", maintain_order="left")
@@ -253,16 +253,23 @@ def _complete(question: SeriesQuestion, buckets: int, coverages: Iterable[Covera
     complete = bytearray(buckets)
     for run in (run for coverage in coverages for run in coverage.runs):
         first = max((run.start - question.range.start) // question.width, 0)
-        last = min((run.end - question.range.start) // question.width, buckets - 1)
-        complete[first : last + 1] = b"\x01" * max(last + 1 - first, 0)
+        after = min((run.end - question.range.start) // question.width + 1, buckets)
+        if first < after:
+            complete[first:after] = b"\x01" * (after - first)
     return list(map(bool, complete))
 
 
-def _minutes(question: SeriesQuestion, chains: Iterable[ChainInfo]) -> pl.Expr:
-    """What a rate divides by: the width of the bucket; of the bucket that holds now, the part accounted for."""
-    width = question.width
+def _minutes(question: SeriesQuestion, chains: Sequence[ChainInfo], buckets: int) -> pl.Series:
+    """What each rate divides by: the width of its bucket; of the bucket that holds now, the part accounted for.
+
+    A column, because by a single number Polars would multiply with its rounded inverse.
+    """
+    width, minute = question.width, timedelta(minutes=1)
     current = TimeRange(question.now, question.now + timedelta.resolution).widened(width).start
     block_time = timedelta(seconds=max(chain.block_time_s for chain in chains))
     due = max((chain.last_time for chain in chains if chain.last_time), default=current) + block_time
     part = min(max(due - current, block_time), width)
-    return pl.when(pl.col("time") == current).then(part / timedelta(minutes=1)).otherwise(width / timedelta(minutes=1))
+    minutes = [width / minute] * buckets
+    if question.range.start <= current < question.range.end:
+        minutes[(current - question.range.start) // width] = part / minute
+    return pl.Series(minutes)
