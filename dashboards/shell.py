@@ -80,6 +80,7 @@ def register(app: Dash, client: AsyncClient) -> None:
         Output("demo", "hidden"),
         Output(filterbar.CHAINS, "data"),
         Input(NEWS, "data"),
+        prevent_initial_call=True,
     )
     async def masthead(_news: Any) -> tuple[Any, ...]:
         try:

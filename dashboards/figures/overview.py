@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
-from plotly.subplots import make_subplots
 
-from dashboards.figures.style import GREY, KIND_COLOURS, VERMILION, chain_colour, faded, finish, nothing
+from dashboards.figures.style import (
+    GREY,
+    KIND_COLOURS,
+    VERMILION,
+    as_written,
+    chain_colour,
+    faded,
+    layout,
+    nothing,
+    y_axis,
+)
 from dashboards.quantities import KIND_NAMES
 from txhub.contract import Gap
 
@@ -38,35 +48,37 @@ def rate(
     lines = _by_chain(frame, chains)
     if not lines:
         return nothing(NOTHING)
-    figure = go.Figure()
-    for chain, line in lines.items():
-        figure.add_scatter(
+    traces: list[dict[str, Any]] = [
+        {
             **_line(line, chain_colour(chain, chains), filled=len(lines) == 1),
-            name=chain,
-            hovertemplate="%{y:,.1~f} tx/min<extra>%{fullData.name}</extra>",
-        )
+            "name": chain,
+            "hovertemplate": "%{y:,.1~f} tx/min<extra>%{fullData.name}</extra>",
+        }
+        for chain, line in lines.items()
+    ]
     marked = peaks.filter(pl.col("chain").is_in(list(lines)))
     if marked.height:
-        figure.add_scatter(
-            x=_times(marked["minute"]),
-            y=marked["tx_count"].to_list(),
-            text=marked["chain"].to_list(),
-            mode="markers",
-            cliponaxis=False,
-            name="busiest minutes",
-            marker={"symbol": "triangle-down", "size": 10, "color": VERMILION, "line": {"width": 0}},
-            hovertemplate="%{y:,} tx<extra>peak, %{text}</extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": _times(marked["minute"]),
+                "y": marked["tx_count"].to_list(),
+                "text": marked["chain"].to_list(),
+                "mode": "markers",
+                "cliponaxis": False,
+                "name": "busiest minutes",
+                "marker": {"symbol": "triangle-down", "size": 10, "color": VERMILION, "line": {"width": 0}},
+                "hovertemplate": "%{y:,} tx<extra>peak, %{text}</extra>",
+            }
         )
     first, last = _ends(frame)
-    for gap in gaps:
-        _shade(figure, gap.start, gap.end, GREY, 0.18, "gap")
+    shades = [_shade("gap", gap.start, gap.end, GREY, 0.18) for gap in gaps]
     if provisional_from is not None and max(first, provisional_from) < last:
         colour = chain_colour(next(iter(lines)), chains)
-        _shade(figure, max(first, provisional_from), last, colour, 0.08, "provisional")
-    finish(figure, legend=True)
-    if frame.height > FEW_POINTS:  # else the marks of peaks would widen the axis beyond the range
-        figure.update_xaxes(range=[first.replace(tzinfo=None), last.replace(tzinfo=None)])
-    return figure
+        shades.append(_shade("provisional", max(first, provisional_from), last, colour, 0.08))
+    # Where points are few, their marks have room at the edges; else those of peaks would widen the axis.
+    span = (first, last) if frame.height > FEW_POINTS else None
+    return go.Figure(traces, layout(legend=True, span=span) | {"shapes": shades})
 
 
 def avg_value(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str]) -> go.Figure:
@@ -74,16 +86,16 @@ def avg_value(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, 
     lines = _by_chain(frame, chains)
     if not lines:
         return nothing(NOTHING)
-    figure = _stack(lines, symbols)
-    for row, (chain, line) in enumerate(lines.items(), start=1):
-        figure.add_scatter(
+    traces = [
+        {
             **_line(line, chain_colour(chain, chains), filled=True),
-            name=chain,
-            hovertemplate=f"%{{y:,.8~f}} {symbols[chain]}<extra>{chain}</extra>",
-            row=row,
-            col=1,
-        )
-    return finish(figure, rows=len(lines))
+            "name": chain,
+            "yaxis": y_axis(row),
+            "hovertemplate": f"%{{y:,.8~f}} {symbols[chain]}<extra>{chain}</extra>",
+        }
+        for row, (chain, line) in enumerate(lines.items())
+    ]
+    return go.Figure(traces, layout(_titles(lines, symbols)))
 
 
 def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str], bucket: timedelta) -> go.Figure:
@@ -91,31 +103,32 @@ def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str
     stacks = _by_chain(frame, chains)
     if not stacks:
         return nothing(NOTHING)
-    figure = _stack(stacks, symbols)
+    traces: list[dict[str, Any]] = []
     named: set[str] = set()
-    for row, (chain, stack) in enumerate(stacks.items(), start=1):
+    for row, (chain, stack) in enumerate(stacks.items()):
         for kind, name in KIND_NAMES.items():
-            part = stack.filter((pl.col("kind") == str(kind)) & (pl.col("value") > 0)).sort("time")
+            part = stack.filter((pl.col("kind") == str(kind)) & (pl.col("value") > 0))
             if part.is_empty():
                 continue
-            figure.add_bar(
-                x=_times(part["time"]),
-                y=part["value"].to_list(),
-                width=bucket.total_seconds() * 1000 * 0.92,
-                offset=0,
-                name=name,
-                legendgroup=kind,
-                showlegend=kind not in named,
-                marker={"color": KIND_COLOURS[kind], "line": {"width": 0}},
-                hovertemplate=f"%{{y:,.6~f}} {symbols[chain]}<extra>{name}</extra>",
-                row=row,
-                col=1,
+            traces.append(
+                {
+                    "type": "bar",
+                    "x": _times(part["time"]),
+                    "y": part["value"].to_list(),
+                    "width": bucket.total_seconds() * 1000 * 0.92,
+                    "offset": 0,
+                    "name": name,
+                    "legendgroup": kind,
+                    "showlegend": kind not in named,
+                    "yaxis": y_axis(row),
+                    "marker": {"color": KIND_COLOURS[kind], "line": {"width": 0}},
+                    "hovertemplate": f"%{{y:,.6~f}} {symbols[chain]}<extra>{name}, {chain}</extra>",
+                }
             )
             named.add(kind)
     first, last = _ends(frame)
-    finish(figure, rows=len(stacks), legend=True)
-    figure.update_xaxes(range=[first.replace(tzinfo=None), (last + bucket).replace(tzinfo=None)])
-    return figure.update_layout(barmode="stack")
+    look = layout(_titles(stacks, symbols), legend=True, span=(first, last + bucket))
+    return go.Figure(traces, look | {"barmode": "stack"})
 
 
 def _by_chain(frame: pl.DataFrame, chains: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -124,33 +137,41 @@ def _by_chain(frame: pl.DataFrame, chains: Sequence[str]) -> dict[str, pl.DataFr
     return {chain: frame.filter(pl.col("chain") == chain).sort("time") for chain in chains if chain in known}
 
 
-def _line(line: pl.DataFrame, colour: str, *, filled: bool) -> dict[str, object]:
+def _line(line: pl.DataFrame, colour: str, *, filled: bool) -> dict[str, Any]:
+    few = line.height <= FEW_POINTS
     return {
+        "type": "scatter",
         "x": _times(line["time"]),
         "y": line["value"].to_list(),
-        "cliponaxis": line.height > FEW_POINTS,  # points at the edges are seen whole
-        "mode": "lines+markers" if line.height <= FEW_POINTS else "lines",
+        "cliponaxis": not few,
+        "mode": "lines+markers" if few else "lines",
         "line": {"color": colour, "width": 2 if line.height <= 500 else 1.5},
         "marker": {"size": 6},
-        "fill": "tozeroy" if filled else None,
+        "fill": "tozeroy" if filled else "none",
         "fillcolor": faded(colour, 0.12),
     }
 
 
-def _stack(parts: Mapping[str, pl.DataFrame], symbols: Mapping[str, str]) -> go.Figure:
-    """Charts below one another on one time axis, each with its chain and its coin."""
-    figure = make_subplots(rows=len(parts), cols=1, shared_xaxes=True, vertical_spacing=0.12 / len(parts))
-    for row, chain in enumerate(parts, start=1):
-        title = symbols[chain] if len(parts) == 1 else f"{chain}, {symbols[chain]}"
-        figure.update_yaxes(title={"text": title, "standoff": 8, "font": {"size": 11}}, row=row, col=1)
-    return figure
+def _titles(charts: Iterable[str], symbols: Mapping[str, str]) -> list[str]:
+    """What the y axis of each chain's chart counts."""
+    names = list(charts)
+    return [symbols[chain] if len(names) == 1 else f"{chain}, {symbols[chain]}" for chain in names]
 
 
-def _shade(figure: go.Figure, start: datetime, end: datetime, colour: str, opacity: float, name: str) -> None:
-    figure.add_vrect(
-        x0=start.replace(tzinfo=None), x1=end.replace(tzinfo=None), fillcolor=colour, opacity=opacity,
-        line_width=0, layer="below", name=name,
-    )  # fmt: skip
+def _shade(name: str, start: datetime, end: datetime, colour: str, opacity: float) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        "name": name,
+        "x0": as_written(start),
+        "x1": as_written(end),
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "fillcolor": colour,
+        "opacity": opacity,
+        "line": {"width": 0},
+        "layer": "below",
+    }
 
 
 def _ends(frame: pl.DataFrame) -> tuple[datetime, datetime]:
@@ -159,5 +180,4 @@ def _ends(frame: pl.DataFrame) -> tuple[datetime, datetime]:
 
 
 def _times(times: pl.Series) -> list[datetime]:
-    """Times without their zone: Plotly reads those as they are written, which is UTC."""
     return times.dt.replace_time_zone(None).to_list()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -44,38 +45,71 @@ def faded(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def finish(figure: go.Figure, *, rows: int = 1, legend: bool = False) -> go.Figure:
-    """Give a figure the look of all: no frame, thin grid, one hover label for a moment, times in UTC."""
-    figure.update_layout(
-        template="none",
-        height=HEIGHT if rows == 1 else ROW_HEIGHT * rows + 40,
-        margin={"l": 8, "r": 8, "t": 36 if legend else 12, "b": 8},
+def y_axis(row: int) -> str:
+    """What Plotly calls the y axis of a chart in a stack, counted from 0 at the top."""
+    return f"y{row + 1}" if row else "y"
+
+
+def layout(
+    titles: Sequence[str] = ("",), *, legend: bool = False, span: tuple[datetime, datetime] | None = None
+) -> dict[str, Any]:
+    """The layout of one chart, or of several below one another on one time axis, a title for each y axis.
+
+    No frame, thin grid, one hover label for a moment, times in UTC; `span` is what the time axis shows,
+    else what there is. (One dictionary, because Plotly takes ten times as long to change a figure as to make it.)
+    """
+    rows = len(titles)
+    room = 1.0 if rows == 1 else 0.86  # of its row, for each chart
+    axis = {"automargin": True, "zeroline": False, "fixedrange": True}
+    y_axes = {
+        f"yaxis{y_axis(row)[1:]}": {
+            **axis,
+            "rangemode": "tozero",
+            "nticks": 5 if rows == 1 else 4,
+            "domain": [1 - (row + room) / rows, 1 - row / rows],
+            "title": {"text": title, "standoff": 8, "font": {"size": 11}},
+        }
+        for row, title in enumerate(titles)
+    }
+    return {
         **CLEAR,
-        font={"family": FONT, "size": 12},
-        hovermode="x unified",
-        hoverlabel={"font": {"family": FONT, "size": 12}},
-        dragmode=False,
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "title": None},
-        uirevision="overview",
-    )
-    figure.update_xaxes(
-        type="date",
-        showgrid=False,
-        zeroline=False,
-        automargin=True,
-        fixedrange=True,
-        tickangle=0,
-        hoverformat="%-d %b %Y, %H:%M UTC",
-    )
-    figure.update_yaxes(
-        rangemode="tozero", zeroline=False, automargin=True, fixedrange=True, nticks=5 if rows == 1 else 4
-    )
-    return figure
+        **y_axes,
+        "template": "none",
+        "height": HEIGHT if rows == 1 else ROW_HEIGHT * rows + 40,
+        "margin": {"l": 8, "r": 8, "t": 36 if legend else 12, "b": 8},
+        "font": {"family": FONT, "size": 12},
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"family": FONT, "size": 12}},
+        "dragmode": False,
+        "showlegend": legend,
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left"},
+        "xaxis": {
+            **axis,
+            "type": "date",
+            "anchor": y_axis(rows - 1),
+            "showgrid": False,
+            "tickangle": 0,
+            "hoverformat": "%-d %b %Y, %H:%M UTC",
+            "range": span and [as_written(moment) for moment in span],
+        },
+    }
+
+
+def as_written(moment: datetime) -> datetime:
+    """A time without its zone: Plotly reads times as they are written, which is UTC here."""
+    return moment.replace(tzinfo=None)
 
 
 def nothing(text: str) -> go.Figure:
     """A chart that says why it is empty."""
-    figure = finish(go.Figure())
-    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14})
-    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    note = {
+        "text": text,
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "showarrow": False,
+        "font": {"size": 14},
+    }
+    hidden = {"visible": False}
+    return go.Figure(layout=layout() | {"annotations": [note], "xaxis": hidden, "yaxis": hidden})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -131,18 +132,19 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
         Input(shell.NEWS, "data"),
     )
     async def show(query: str | None, told: dict[str, Any] | None) -> tuple[Any, ...]:
-        if query is None:
-            raise PreventUpdate  # the address is not known yet
+        if query is None or told is None:
+            raise PreventUpdate  # the page reads as soon as it hears the server, so that it misses nothing
         unchanged = (no_update,) * 11
         filters = from_query(query)
-        if told and ctx.triggered_id == shell.NEWS and not concerns(News.from_json(told), filters):
+        if ctx.triggered_id == shell.NEWS and not concerns(News.from_json(told), filters):
             return no_update, *unchanged, "page", told
         try:
             shown = await read_overview(client, filters)
         except TxhubError as error:
             text = f"{error}. {error.hint}." if error.hint else f"{error}."
             return notice("This cannot be shown now", text, tone="error"), *unchanged, "page", told
-        return *content(shown, filters, datetime.now(UTC)), "page", told
+        # Charts take tens of milliseconds to build, in which other pages want to be served.
+        return *await asyncio.to_thread(content, shown, filters, datetime.now(UTC)), "page", told
 
     # A reading that somebody waits for is worth a sign; the live ones must not flicker.
     app.clientside_callback(  # type: ignore[no-untyped-call]
@@ -158,7 +160,9 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
         Input(filterbar.URL, "search"),
         Input(shell.NEWS, "data"),
     )
-    async def blocks(query: str | None, _told: Any) -> tuple[Any, Any]:
+    async def blocks(query: str | None, told: Any) -> tuple[Any, Any]:
+        if told is None:
+            raise PreventUpdate
         chains = from_query(query).chains
         announced = [block for block in hub.blocks if not chains or block.chain in chains]
         if not announced:
