@@ -6,6 +6,7 @@ A value comes from the command line, else from the environment (`TXHUB_…`), el
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -48,6 +50,15 @@ def parse_span(text: object) -> timedelta:
 Span = Annotated[timedelta, BeforeValidator(parse_span)]
 
 
+def _parse_urls(given: object) -> object:
+    return [url.strip() for url in given.split(",")] if isinstance(given, str) else given
+
+
+# Keys of paid nodes are part of their URLs, so they are not shown.
+Urls = Annotated[list[str], BeforeValidator(_parse_urls), NoDecode, Field(repr=False)]
+_SECRETS = {"database_url", "rpc"}
+
+
 class ChainSettings(BaseModel):
     """`[chains.NAME]`: where a chain's nodes are, and what differs from the built-in registry.
 
@@ -56,7 +67,7 @@ class ChainSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rpc: list[str] = Field(default=[], description="node URLs (ws, wss, http, https), tried in turn")
+    rpc: Urls = Field(default=[], description="node URLs (ws, wss, http, https), tried in turn")
     chain_id: int | None = Field(default=None, ge=0, description="what `eth_chainId` answers")
     family: Literal["evm", "utxo"] | None = Field(default=None, description="how its nodes speak")
     symbol: str | None = Field(default=None, description="its coin")
@@ -123,6 +134,7 @@ def load_settings(**command_line: Any) -> Settings:
     Raises:
         SettingError: a value is not allowed, or a setting does not exist; says what was given and what is allowed.
     """
+    _refuse_unknown_variables()
     given = {name: value for name, value in command_line.items() if value is not None}
     if SECRETS.is_dir():
         given["_secrets_dir"] = SECRETS
@@ -134,6 +146,15 @@ def load_settings(**command_line: Any) -> Settings:
         raise SettingError(f"{SETTINGS_FILE} or the environment cannot be read: {error}") from None
 
 
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would be passed over in silence otherwise; those of the tests are no settings."""
+    known = {f"TXHUB_{name.upper()}" for name in Settings.model_fields}
+    for variable in os.environ:
+        name = variable.upper().partition("__")[0]
+        if name.startswith("TXHUB_") and not name.startswith("TXHUB_TEST_") and name not in known:
+            raise SettingError(f"setting {variable!r} does not exist", hint="docs/settings.md lists every setting")
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors(include_url=False):
@@ -141,6 +162,6 @@ def _explain(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"setting {name!r} does not exist")
         else:
-            value = "a secret" if name == "database_url" else repr(fault["input"])
+            value = "a secret" if _SECRETS & set(fault["loc"]) else repr(fault["input"])
             lines.append(f"setting {name!r} is {value}: {fault['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from txhub.config import Settings, load_settings, parse_span
+from txhub.chain.registry import CHAINS
+from txhub.config import ChainSettings, Settings, load_settings, parse_span
 from txhub.errors import SettingError
 
-CHECKOUT = Path(__file__).parent.parent.parent
+CHECKOUT = Path(__file__).parents[2]
+DOCUMENT = CHECKOUT / "docs" / "settings.md"
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +29,37 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(text: str) -> None:
     Path("txhub.toml").write_text(text)
+
+
+EXAMPLES = {
+    "home": ("/srv/txhub", Path("/srv/txhub")),
+    "database_url": ("postgres://txhub@db/txhub", SecretStr("postgres://txhub@db/txhub")),
+    "host": ("::1", "::1"),
+    "port": ("9000", 9000),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+    "history": ("90m", timedelta(minutes=90)),
+    "request_blocks": ("50", 50),
+    "parallel_requests": ("8", 8),
+    "chunk_interval": ("6h", timedelta(hours=6)),
+    "compress_after": ("1w", timedelta(weeks=1)),
+}
+"""Each setting as text, and what it means."""
+
+
+def test_there_is_an_example_of_each_setting() -> None:
+    assert EXAMPLES.keys() | {"chains"} == Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_setting_comes_from_the_environment_or_the_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = EXAMPLES[name]
+    assert getattr(load_settings(), name) != value
+    with monkeypatch.context() as environment:
+        environment.setenv(f"TXHUB_{name.upper()}", text)
+        assert getattr(load_settings(), name) == value
+    write(f"{name} = {text if isinstance(value, int) else repr(text)}")
+    assert getattr(load_settings(), name) == value
 
 
 def test_the_command_line_comes_before_the_environment_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +83,16 @@ def test_a_container_s_secret_is_a_setting(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_chain_s_nodes_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TXHUB_CHAINS__BASE__RPC", '["ws://127.0.0.1:8546"]')
-    assert load_settings().chains["base"].rpc == ["ws://127.0.0.1:8546"]
+    monkeypatch.setenv("TXHUB_CHAINS__BASE__RPC", "ws://127.0.0.1:8546, http://127.0.0.1:8545")
+    assert load_settings().chains["base"].rpc == ["ws://127.0.0.1:8546", "http://127.0.0.1:8545"]
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TXHUB_TEST_ANYTHING", "for tests")
+    load_settings()
+    monkeypatch.setenv("TXHUB_PROT", "80")
+    with pytest.raises(SettingError, match="'TXHUB_PROT' does not exist"):
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -84,23 +127,45 @@ def test_a_database_s_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_node_s_key_is_never_shown() -> None:
+    write('[chains.base]\nrpc = "wss://node.example/hunter2"')
+    assert "hunter2" not in repr(load_settings())
+    write('[chains.base]\nrpc = { first = "wss://node.example/hunter2" }')
+    with pytest.raises(SettingError, match=r"'chains\.base\.rpc' is a secret") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
 @given(st.integers(0, 10**6), st.sampled_from(["s", "m", "h", "d", "w"]))
 def test_spans_are_a_number_and_a_unit(number: int, unit: str) -> None:
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
     assert parse_span(f"{number}{unit}") == timedelta(seconds=number * seconds)
 
 
-def test_the_documented_table_is_the_real_one() -> None:
-    rows = [
-        line.split("|") for line in (CHECKOUT / "docs/settings.md").read_text().splitlines() if line.startswith("| `")
-    ]
-    documented = {cells[1].strip(" `"): cells for cells in rows if cells[1].strip().startswith("`")}
-    fields = {name: field.description for name, field in Settings.model_fields.items() if name != "chains"}
-    chain_fields = Settings.model_fields["chains"].annotation.__args__[1].model_fields  # type: ignore[union-attr]
-    fields |= {f"chains.NAME.{name}": field.description for name, field in chain_fields.items()}
-    assert set(documented) == set(fields)
-    for name, description in fields.items():
-        assert documented[name][-2].strip() == description, name
+def documented() -> dict[str, list[str]]:
+    """The rows of the tables in docs/settings.md: what follows the setting's name, by that."""
+    rows = (line.strip("|").split("|") for line in DOCUMENT.read_text().splitlines() if line.startswith("| `"))
+    return {name.strip(" `"): [cell.strip() for cell in rest] for name, *rest in rows}
+
+
+def test_the_documented_settings_are_the_real_ones() -> None:
+    fields = {name: field for name, field in Settings.model_fields.items() if name != "chains"}
+    assert documented().keys() == fields.keys() | {f"chains.NAME.{name}" for name in ChainSettings.model_fields}
+    for name, field in fields.items():
+        variable, default, meaning = documented()[name]
+        assert (variable, meaning) == (f"`TXHUB_{name.upper()}`", field.description)
+        if default == "none":
+            assert field.default is None
+        else:
+            # As the environment would give it, so that 24h and 1d are the same.
+            assert getattr(Settings.model_validate({name: default.strip("`")}), name) == field.default
+    for name, field in ChainSettings.model_fields.items():
+        assert documented()[f"chains.NAME.{name}"][-1] == field.description
+
+
+def test_the_built_in_chains_are_documented() -> None:
+    sentence, _, _ = DOCUMENT.read_text().partition("## Chains")[2].partition("are built in")
+    assert re.findall(r"`(\w+)`", sentence) == list(CHAINS)
 
 
 def test_the_example_of_the_readme_is_valid() -> None:
