@@ -38,6 +38,17 @@ async def reader(sample: str) -> AsyncIterator[Reader]:
 async def api(sample: str) -> AsyncIterator[httpx.AsyncClient]:
     """The API over the sample, asked in process."""
     app = create_app(sample, Settings(), clock=lambda: NOW)
+    started, finished = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:  # in a task of its own: a fixture ends in another task than it began in
+        async with app.lifespan():
+            started.set()
+            await finished.wait()
+
+    living = asyncio.create_task(live())
+    await started.wait()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
         yield client
+    finished.set()
+    await living

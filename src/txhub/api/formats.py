@@ -65,7 +65,7 @@ def choose(accept: str, wanted: str | None) -> Format:
         UsageError: there is no such format.
         NotAcceptable: Accept rules out all of them.
     """
-    if wanted is not None:
+    if wanted:
         if wanted not in list(Format):
             raise UsageError(f"format is {wanted[:40]!r}", hint=f"send one of {', '.join(Format)}")
         return Format(wanted)

@@ -68,10 +68,12 @@ class Feed:
         return list(takewhile(lambda event: event.id > cursor, reversed(self._events)))[::-1]
 
     async def wait(self, cursor: int, seconds: float) -> bool:
-        """Wait for an event after an id, or for the end; False if nothing came in time."""
+        """Wait for an event after an id (-1: for the database's first answer), or the end; False if none came in time."""
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self.closed or (self.position or 0) > cursor)
+                await self._changed.wait_for(
+                    lambda: self.closed or (self.position is not None and self.position > cursor)
+                )
         except TimeoutError:
             return False
         return True

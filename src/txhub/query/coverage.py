@@ -32,7 +32,7 @@ class Coverage:
     """
 
     committed: int
-    missing: float
+    missing: int
     runs: tuple[TimeRange, ...] = ()
     gaps: tuple[Gap, ...] = ()
     provisional_from: datetime | None = None
@@ -84,24 +84,29 @@ async def _of_chain(reader: Reader, chain: ChainInfo, within: TimeRange, now: da
                 (*(gap.start for gap in gaps), edge["last_time"]),
             )
         ),
-        gaps=tuple(gap for gap in gaps if _overlap(gap, within)),
+        gaps=tuple(gap for gap in gaps if _touches(gap, within)),
         provisional_from=_provisional_from(chain, edge["provisional"], now),
     )
 
 
-def _overlap(gap: Gap, within: TimeRange) -> timedelta:
-    return max(min(gap.end, within.end) - max(gap.start, within.start), timedelta(0))
+def _touches(gap: Gap, within: TimeRange) -> bool:
+    return gap.start < within.end and gap.end > within.start
 
 
-def _missing_in(gap: Gap, within: TimeRange) -> float:
-    """The gap's blocks, or where it reaches out of the range the part of them that its time inside makes likely."""
-    count, length = gap.to_block - gap.from_block + 1, gap.end - gap.start
-    return count * (_overlap(gap, within) / length) if length > timedelta(0) else count
+def _missing_in(gap: Gap, within: TimeRange) -> int:
+    """How many of the gap's blocks lie in the range, if they are spread evenly between its neighbours."""
+    count = gap.to_block - gap.from_block + 1
+    step = (gap.end - gap.start) / (count + 1)
+    if step <= timedelta(0):
+        return count
+    before = min(-((gap.start - within.start) // step) - 1, count)
+    until = min(-((gap.start - within.end) // step) - 1, count)
+    return max(until, 0) - max(before, 0)
 
 
-def _missing_at_edge(chain: ChainInfo, start: datetime, end: datetime) -> float:
-    blocks = (end - start).total_seconds() / chain.block_time_s
-    return blocks if blocks > _EDGE else 0.0
+def _missing_at_edge(chain: ChainInfo, start: datetime, end: datetime) -> int:
+    blocks = int((end - start).total_seconds() / chain.block_time_s)
+    return blocks if blocks > _EDGE else 0
 
 
 def _provisional_from(chain: ChainInfo, oldest: datetime | None, now: datetime) -> datetime | None:

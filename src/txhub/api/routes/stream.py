@@ -19,6 +19,8 @@ from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of
 from txhub.store.read import Reader
 
+_PATIENCE_S = 1.0
+"""How long a client waits where the outbox has not been read yet."""
 _log = structlog.get_logger("stream")
 
 
@@ -44,7 +46,7 @@ async def stream(
     cursor = _cursor(last_event_id)
     names = listed(chain)
     chosen = chains_of(await read_chains(reader, counted=False), names)
-    if feed.position is None:
+    if not await feed.wait(-1, _PATIENCE_S):
         raise DatabaseUnavailable
     ids = frozenset(each.chain_id for each in chosen) if names else None
     return ServerSentEvent(_followed(feed, reader, metrics, cursor, ids), headers={"X-Accel-Buffering": "no"})
