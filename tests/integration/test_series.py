@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
-from tests.blocks import START
+from tests.blocks import ETHEREUM, START
+from tests.data import FIRST as FIRST_RECORDED
+from tests.data import recorded
 from tests.sample import BLOCKS, NOW, expected
+from txhub.chain.decode import RawBlock, decode_block
 from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket
 from txhub.errors import UsageError
 from txhub.query.series import SeriesAnswer, read_series
+from txhub.store.ledger import Ledger
+from txhub.store.pool import open_pool
 from txhub.store.read import Reader
 
 FIRST, LAST = START - timedelta(hours=1), START + timedelta(hours=3)
@@ -148,3 +156,22 @@ async def test_auto_takes_the_narrowest_bucket_that_fits(reader: Reader) -> None
 async def test_bad_parameters_are_named(reader: Reader, parameters: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         await ask(reader, "tx_rate", **parameters)
+
+
+async def test_the_recorded_blocks_have_the_figures_that_mainnet_had(database: str) -> None:
+    with gzip.open(recorded()) as lines:
+        raw = [msgspec.json.decode(line, type=RawBlock) for line in lines]
+    blocks = [decode_block(ETHEREUM, block, number) for number, block in enumerate(raw, FIRST_RECORDED)]
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(blocks, bulk=True)
+    minutes = {"start": "2023-09-08T07:27:00Z", "end": "2023-09-08T07:30:00Z", "bucket": "1m"}
+    async with Reader(database) as reader:
+        rate = await ask(reader, "tx_rate", **minutes)
+        average = await ask(reader, "avg_value", **minutes)
+        volume = await ask(reader, "volume", **minutes | {"bucket": "1h"})
+    assert rate.points["value"].to_list() == [600.0, 838.0, 699.0]
+    assert (rate.quality.coverage, rate.quality.gaps, rate.quality.provisional_from) == (1.0, [], None)
+    assert average.points["value"][0] == 0.6807252359209582
+    assert volume.points["value"].to_list() == [float(Fraction(1491219908150491057278, 10**18))]

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
+import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -26,6 +27,7 @@ from txhub.ops.metrics import Metrics
 from txhub.store.outbox import OutboxReader
 from txhub.store.read import Reader
 
+_log = structlog.get_logger("api")
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 BODY_LIMIT = 64 * 1024
@@ -52,6 +54,7 @@ def create_app(
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncGenerator[None, None]:
         following = asyncio.create_task(feed.run(), name="outbox feed")
+        following.add_done_callback(_report)
         try:
             yield
         finally:
@@ -102,6 +105,11 @@ def create_app(
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
     )
+
+
+def _report(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (error := following.exception()):
+        _log.error("the stream has ended", exc_info=error)
 
 
 async def say_goodbye(app: Litestar) -> None:

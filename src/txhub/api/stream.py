@@ -45,15 +45,16 @@ class Feed:
         self.closed = False
 
     async def run(self) -> None:
-        """Follow the outbox for ever; where the database goes away, go on from there once it is back."""
-        while True:
-            try:
-                async with aclosing(self._outbox.follow(self.position)) as batches:
-                    async for position, events in batches:
-                        await self._take(position, events)
-            except TxhubError as error:
-                _log.warning("the outbox cannot be read", error=str(error), again_in_s=_RETRY_S)
+        """Follow the outbox for ever; where the database goes away, go on from there once it is back.
+
+        However this ends, no client is left waiting for it.
+        """
+        try:
+            while True:
+                await self._follow()
                 await asyncio.sleep(_RETRY_S)
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Let every client finish."""
@@ -68,7 +69,10 @@ class Feed:
         return list(takewhile(lambda event: event.id > cursor, reversed(self._events)))[::-1]
 
     async def wait(self, cursor: int, seconds: float) -> bool:
-        """Wait for an event after an id (-1: for the database's first answer), or the end; False if none came in time."""
+        """Wait for an event after an id, or for the end; False if nothing came in time.
+
+        After id -1 comes the database's first answer.
+        """
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(
@@ -77,6 +81,14 @@ class Feed:
         except TimeoutError:
             return False
         return True
+
+    async def _follow(self) -> None:
+        try:
+            async with aclosing(self._outbox.follow(self.position)) as batches:
+                async for position, events in batches:
+                    await self._take(position, events)
+        except TxhubError as error:
+            _log.warning("the outbox cannot be read", error=str(error), again_in_s=_RETRY_S)
 
     async def _take(self, position: int, events: Sequence[OutboxEvent]) -> None:
         async with self._changed:

@@ -42,14 +42,3 @@ def chains_of(known: Sequence[ChainInfo], names: Iterable[str]) -> list[ChainInf
             hint = f"send one or more of {', '.join(by_name)}" if by_name else "no chain was followed yet"
             raise UsageError(f"chain is {name!r}, which is not known here", hint=hint)
     return [by_name[name] for name in wanted] if wanted else list(known)
-
-
-def whole_number(parameter: str, text: str, least: int, most: int) -> int:
-    """A number from `least` to `most`, both included.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
-        raise UsageError(f"{parameter} is {text!r}", hint=f"send a whole number from {least} to {most}")
-    return int(text)

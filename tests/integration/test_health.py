@@ -1,0 +1,51 @@
+"""What is said of a chain's stream as its newest block grows old."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from tests.blocks import ETHEREUM, make_blocks
+from txhub.api.app import create_app
+from txhub.config import Settings
+from txhub.model import Chain
+from txhub.ops.health import is_down, read_health
+from txhub.store.ledger import Ledger
+from txhub.store.pool import open_pool
+from txhub.store.read import Reader
+
+BLOCKS = make_blocks(range(3))
+LAST = BLOCKS[-1].time
+
+
+@pytest.mark.parametrize(
+    ("age_s", "status"), [(0, "ok"), (60, "ok"), (61, "late"), (360, "late"), (361, "down"), (10**8, "down")]
+)
+async def test_a_followed_chain_is_judged_by_its_block_time(database: str, age_s: int, status: str) -> None:
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await Ledger(pool, Chain(5, "silent", "evm", "S", 18, 1.0, 1, Decimal(1))).register()
+        await ledger.commit(BLOCKS)
+        await ledger.follow_from(0)
+        ethereum, silent = await read_health(reader, LAST + timedelta(seconds=age_s))
+    assert (ethereum.chain, ethereum.status, ethereum.last_block, ethereum.lag_s) == ("ethereum", status, 2, age_s)
+    assert ethereum.reason
+    assert (silent.status, silent.last_block, silent.lag_s) == ("empty", None, None)
+    assert is_down([ethereum, silent]) == (status == "down")
+
+
+async def test_a_chain_that_is_down_answers_503_with_every_stream(database: str) -> None:
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(BLOCKS)
+        await ledger.follow_from(0)
+    app = create_app(database, Settings(), clock=lambda: LAST + timedelta(days=1))
+    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://txhub") as client:
+        response = await client.get("/health/stream")
+    assert response.status_code == 503
+    assert [item["status"] for item in response.json()["items"]] == ["down"]
