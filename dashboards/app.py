@@ -25,7 +25,8 @@ INDEX = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
 def create_app(api_url: str, key: str | None = None) -> FastAPI:
     """The dashboard that reads the API at `api_url`, with `key` where that wants one.
 
-    Its lifespan closes what it opened. The Dash object is `app.state.dash`.
+    Its lifespan closes what it opened. The Dash object is `app.state.dash`; `app.state.hub` holds the open pages'
+    streams, which whoever stops the server closes first.
     """
     client = AsyncClient(api_url, key)
     hub = live.Hub(client)
@@ -62,4 +63,5 @@ def create_app(api_url: str, key: str | None = None) -> FastAPI:
     shell.register(dash, client)
     overview.register(dash, client, hub)
     server.state.dash = dash
+    server.state.hub = hub
     return server

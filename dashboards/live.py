@@ -133,6 +133,7 @@ class Hub:
         self._source = source
         self._mailboxes: set[Mailbox] = set()
         self._following: asyncio.Task[None] | None = None
+        self.closed = False
         self._link = Link(True)
         self._last_id: int | None = None
         self._verdicts: dict[str, tuple[str, str]] = {}
@@ -159,7 +160,9 @@ class Hub:
                 self._stop()
 
     async def close(self) -> None:
-        """Stop following, whoever still listens."""
+        """Stop following, and let whoever still listens go: pages look for the server again by themselves."""
+        self.closed = True
+        self._publish(Link(False, "the server stops"))
         if following := self._stop():
             await asyncio.wait([following])
 
@@ -232,7 +235,7 @@ async def events(hub: Hub) -> AsyncIterator[str]:
     """The body of `GET /live`: what one page is told, as server-sent events, until it goes away."""
     yield f"retry: {int(RETRY_S * 1000)}\n\n"
     with hub.subscribe() as mailbox:
-        while True:
+        while not hub.closed:
             try:
                 link, news = await asyncio.wait_for(mailbox.take(), BEAT_S)
             except TimeoutError:

@@ -42,7 +42,7 @@ def serve(
         require_loopback(settings.host)
     wiring.require_free_port(settings.host, settings.port)
     with wiring.database(settings) as url:
-        wiring.run(serve_app(build_app(url, settings), settings), attached=attached)
+        wiring.run(Site(url, settings).serve(settings), attached=attached)
 
 
 def require_loopback(host: str) -> None:
@@ -61,40 +61,49 @@ def require_loopback(host: str) -> None:
         )
 
 
-def build_app(database_url: str, settings: Settings) -> App:
+class Site:
     """The API and the dashboard as one ASGI application; the dashboard reads the API by its address."""
-    # Imported here: the frameworks take seconds, and no other command needs them.
-    from dashboards.app import create_app as create_dashboard
-    from txhub.api.app import create_app as create_api
 
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
-    dashboard = create_dashboard(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
+    def __init__(self, database_url: str, settings: Settings) -> None:
+        # Imported here: the frameworks take seconds, and no other command needs them.
+        from dashboards.app import create_app as create_dashboard
+        from txhub.api.app import create_app as create_api
 
-    @asynccontextmanager
-    async def with_dashboard(_: object) -> AsyncIterator[None]:
-        async with dashboard.router.lifespan_context(dashboard):
-            yield
+        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
+        dashboard = create_dashboard(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
 
-    api = cast("App", create_api(database_url, settings, lifespan=[with_dashboard]))
+        @asynccontextmanager
+        async def with_dashboard(_: object) -> AsyncIterator[None]:
+            async with dashboard.router.lifespan_context(dashboard):
+                yield
 
-    async def dispatch(scope: Scope, receive: Any, send: Any) -> None:
+        self._api = create_api(database_url, settings, lifespan=[with_dashboard])
+        self._dashboard = dashboard
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Hand a request to whose it is; the API's life is also the dashboard's."""
         path = scope.get("path", "")
         to_api = scope["type"] == "lifespan" or any(path == p or path.startswith(f"{p}/") for p in API_PATHS)
-        await (api if to_api else cast("App", dashboard))(scope, receive, send)
+        await cast("App", self._api if to_api else self._dashboard)(scope, receive, send)
 
-    return dispatch
+    async def serve(self, settings: Settings) -> None:
+        """Serve on the address of the settings until cancelled; then end all streams, let clients go, and stop."""
+        from txhub.api.app import say_goodbye
 
-
-async def serve_app(app: App, settings: Settings) -> None:
-    """Serve an application on the address of the settings until cancelled; then let it take its leave."""
-    server = Server(
-        app, address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False, websockets=True
-    )
-    serving = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.stop()  # type: ignore[no-untyped-call]
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(serving, GOODBYE_S)
-        raise
+        server = Server(
+            self,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            log_enabled=False,
+            websockets=False,
+        )
+        serving = asyncio.create_task(server.serve())
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            await self._dashboard.state.hub.close()
+            await say_goodbye(self._api)
+            server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait({serving}, timeout=GOODBYE_S)
+            raise
