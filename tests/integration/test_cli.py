@@ -45,6 +45,14 @@ def test_an_unknown_chain(folder: Path) -> None:
     assert "txhub.toml" in done.stderr
 
 
+@pytest.mark.parametrize("wrong", [("nosuch",), ("ingest", "--chian", "base"), ("backfill", "--chain", "base")])
+def test_a_wrong_command_or_option(wrong: tuple[str, ...], folder: Path) -> None:
+    done = run(*wrong, env=environment(), cwd=folder)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "Usage" in done.stderr
+
+
 def test_no_chain_at_all(folder: Path) -> None:
     expect_error(run("ingest", env=environment(), cwd=folder), 2, "no chain is named")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from txhub import __version__
@@ -50,13 +49,9 @@ def _txhub(
 def main() -> None:
     """Run `txhub`. Exit codes: 0 done, 2 wrong use or setting, 130 interrupted, else what the error says."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except TxhubError as error:
         console.show_error(error)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import typer
 from rich.markup import escape
 
 from txhub import __version__
@@ -39,7 +40,7 @@ def doctor(
     chain: wiring.ChainOption = [],  # noqa: B006 (typer's way)
     rpc: wiring.RpcOption = [],  # noqa: B006
     home: wiring.HomeOption = None,
-) -> int:
+) -> None:
     """Check settings, database, edition, disk and, with --chain, its nodes; exit code 1 if something is wrong."""
     settings = wiring.settings_of(home=home)
     out.print(f"txhub {__version__}")
@@ -52,7 +53,8 @@ def doctor(
         out.print(f"{mark} {finding.what}: {escape(finding.says)}", soft_wrap=True)
         if finding.hint:
             out.print(f"      [dim]{escape(finding.hint)}[/]", soft_wrap=True)
-    return 0 if all(finding.well for finding in findings) else 1
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(1)
 
 
 def _wrong(what: str, error: TxhubError) -> Finding:
