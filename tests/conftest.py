@@ -102,22 +102,10 @@ def open_database(server: Server) -> Iterator[str]:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@contextmanager
-def fresh_database(server: Server) -> Iterator[str]:
-    """The URL of an empty database on a server, as long as it is needed."""
-    name = f"test_{next(_number)}"
-    with psycopg.connect(server.admin_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(ROLE)))
-        try:
-            yield make_url(server.url).set(database=name).render_as_string(hide_password=False)
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def empty_database(server: Server) -> Iterator[str]:
     """The URL of an empty database of the edition, where the extension can be created but is not."""
-    with fresh_database(server) as url:
+    with open_database(server) as url:
         yield url
 
 

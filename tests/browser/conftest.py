@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.blocks import ETHEREUM
 from tests.commands import environment, running
-from tests.conftest import fresh_database
+from tests.conftest import open_database
 from tests.data import recorded
 from txhub.chain.decode import RawBlock, decode_block
 from txhub.cli.wiring import free_port, wait_for_port
@@ -70,7 +70,7 @@ def serving(server: Server) -> Iterator[Stack]:
     with gzip.open(recorded()) as lines:
         raw = [msgspec.json.decode(line, type=RawBlock) for line in lines]
     blocks = [decode_block(ETHEREUM, block, int(block.number, 16)) for block in raw]
-    with fresh_database(server) as url, ExitStack() as running:
+    with open_database(server) as url, ExitStack() as running:
         migrate(url)
         stack = Stack(url, running)
         asyncio.run(stack.commit(ETHEREUM, blocks))
