@@ -6,17 +6,21 @@ import asyncio
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from txhub.errors import DatabaseRefused, DatabaseUnavailable, SchemaMismatch
+from txhub.resources import resource
 from txhub.store import edition as editions
 from txhub.store.edition import Edition
 from txhub.store.migrate import migrate, require_current, state
 
+HEAD = ScriptDirectory(str(resource("alembic"))).get_current_head()
+
 
 def test_an_empty_database_becomes_the_edition_that_its_server_can_carry(empty_database: str, edition: Edition) -> None:
-    assert state(empty_database) == (None, None, "0001")
+    assert state(empty_database) == (None, None, HEAD)
     reached, reason = migrate(empty_database)
-    assert reached == (edition, "0001", "0001")
+    assert reached == (edition, HEAD, HEAD)
     assert reached.current
     assert "TimescaleDB" in reason
     assert require_current(empty_database) is edition

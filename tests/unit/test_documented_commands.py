@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.core import TyperGroup
 
 from txhub import __version__
 from txhub.cli import app
@@ -24,9 +25,11 @@ OURS = {name: service for name, service in COMPOSE["services"].items() if "build
 def find(words: list[str]) -> tuple[Any, list[str]]:
     """The command that a command line names, and what is left of the line: its options."""
     command, rest = typer.main.get_command(app), list(words)
-    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
-        assert rest[0] in command.commands, f"txhub has no command {rest[0]!r}: {words}"
-        command = command.commands[rest.pop(0)]
+    while rest and isinstance(command, TyperGroup) and not rest[0].startswith("-"):
+        named = command.get_command(typer.Context(command), rest[0])
+        assert named, f"txhub has no command {rest[0]!r}: {words}"
+        command = named
+        rest.pop(0)
     return command, rest
 
 

@@ -30,7 +30,7 @@ from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 from txhub.store.sqlfiles import queries
 
-app = typer.Typer(help="Measure txhub on this machine.", no_args_is_help=True)
+app = typer.Typer(help="Measure txhub on this machine.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

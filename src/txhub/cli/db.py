@@ -19,7 +19,7 @@ from txhub.store.migrate import state
 from txhub.store.pool import open_pool
 from txhub.store.server import open_server, psql_program, server_status, stop_server
 
-app = typer.Typer(help="The database: migrate it, look at it, stop it.", no_args_is_help=True)
+app = typer.Typer(help="The database: migrate it, look at it, stop it.", no_args_is_help=True, add_completion=False)
 
 _EDITION_SAYS = {
     Edition.TIMESCALE: "hypertables, columnstore and continuous aggregates by TimescaleDB",

@@ -25,6 +25,7 @@ from txhub.errors import TxhubError
 from txhub.model import Chain
 from txhub.store.faults import translated
 from txhub.store.pool import Pool, open_pool
+from txhub.store.server import make_home
 from txhub.store.sqlfiles import queries
 
 GOODBYE_S = 10.0
@@ -65,17 +66,19 @@ def _run_all(settings: Settings, chains: Sequence[Chain], rpcs: Sequence[str], *
     at = ["--home", str(settings.home)]
     names = [argument for chain in chains for argument in ("--chain", chain.name)]
     names += [argument for rpc in rpcs for argument in ("--rpc", rpc)]
+    make_home(settings.home)
+    logs = settings.home / "logs"
+    logs.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        with err.status("starting the database"):
-            url = stack.enter_context(wiring.database(settings))
-        logs = settings.home / "logs"
-        logs.mkdir(exist_ok=True)
         services = stack.enter_context(_services(logs))
         if node_port is not None:
             services.start("node", "node", "--port", str(node_port))
-            wiring.wait_for_port("127.0.0.1", node_port)
+        with err.status("starting the database"):
+            url = stack.enter_context(wiring.database(settings))
         services.start("serve", "serve", "--host", settings.host, "--port", str(settings.port), *at)
         services.start("worker", "worker", *at)
+        if node_port is not None:
+            wiring.wait_for_port("127.0.0.1", node_port)
         services.start("ingest", "ingest", *names, *at)
         wiring.run(_watch(url, settings, [chain.name for chain in chains], services))
     err.print("stopped")

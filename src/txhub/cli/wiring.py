@@ -25,8 +25,6 @@ from txhub.chain.demo.network import DEMO_CHAINS
 from txhub.config import Settings, load_settings
 from txhub.errors import PortInUse, TxhubError, Unavailable, UsageError, first_failure
 from txhub.model import Chain
-from txhub.store.migrate import migrate, require_current
-from txhub.store.server import open_server
 
 Result = TypeVar("Result")
 
@@ -100,6 +98,10 @@ def database(settings: Settings, *, stays: bool = False) -> Iterator[str]:
     The embedded one is started and migrated here; afterwards it is stopped by the last process that used it, unless
     it `stays`. One that was given by URL has to be migrated already.
     """
+    # Imported here: the node of the demo network needs no database.
+    from txhub.store.migrate import migrate, require_current
+    from txhub.store.server import open_server
+
     with open_server(settings, stop_if_last=not stays) as server:
         if server.private:
             migrate(server.url)
@@ -129,9 +131,7 @@ def run(work: Coroutine[Any, Any, Result], *, attached: bool = False) -> Result 
             failure = first_failure(group)
             raise failure from (None if isinstance(failure, TxhubError) else group)
 
-    # Rows live in millions of tuples that never form cycles: looking for some took a sixth of an ingester's time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.freeze()  # what was imported stays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(until_stopped())
 

@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -54,13 +50,10 @@ def migrate(url: str) -> tuple[State, str]:
             chosen, reason = editions.choose(connection)
         else:
             chosen, reason = before.edition, "decided when this database was first migrated"
-        config = _config()
-        config.attributes.update(connection=connection, edition=chosen)
         if not before.current:
-            if before.revision is not None and not _knows(before.revision):
+            if before.revision is not None and before.revision not in _revisions():
                 raise _mismatch(before)
-            command.upgrade(config, "head")
-            connection.commit()
+            _upgrade(connection, chosen)
         return _state(connection), reason
 
 
@@ -93,27 +86,34 @@ def apply_files(connection: Connection, revision: str, edition: Edition) -> None
             connection.connection.cursor().execute(file.read_text(encoding="utf-8"))
 
 
+def _upgrade(connection: Connection, edition: Edition) -> None:
+    # Imported here: it takes longer than all the rest of a start, and only a database that is behind needs it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resource("alembic")).replace("%", "%%"))
+    config.attributes.update(connection=connection, edition=edition)
+    command.upgrade(config, "head")
+    connection.commit()
+
+
 def _state(connection: Connection) -> State:
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    if wanted is None:
-        raise SchemaMismatch("this installation of txhub has no migrations", hint="install it again")
-    revision = MigrationContext.configure(connection, opts={"version_table_schema": "txhub"}).get_current_revision()
-    return State(editions.recorded(connection), revision, wanted)
+    recorded = connection.execute(text("SELECT to_regclass('txhub.alembic_version')")).scalar_one()
+    version = text("SELECT version_num FROM txhub.alembic_version")
+    revision = connection.execute(version).scalar_one_or_none() if recorded else None
+    return State(editions.recorded(connection), revision, _revisions()[-1])
 
 
-def _knows(revision: str) -> bool:
-    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+def _revisions() -> list[str]:
+    """The revisions that this release knows, in order: each is a folder of `sql/migrations`, and Alembic's too."""
+    return sorted(folder.name for folder in (resource("sql") / "migrations").iterdir() if folder.is_dir())
 
 
 def _mismatch(found: State) -> SchemaMismatch:
-    hint = "run `txhub db migrate`" if _knows(found.revision or "") else "use the later release of txhub that made it"
+    known = found.revision in _revisions()
+    hint = "run `txhub db migrate`" if known else "use the later release of txhub that made it"
     return SchemaMismatch(f"the database is at revision {found.revision}; this release needs {found.wanted}", hint=hint)
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(resource("alembic")).replace("%", "%%"))
-    return config
 
 
 @contextmanager

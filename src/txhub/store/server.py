@@ -69,7 +69,7 @@ def open_server(settings: Settings, *, stop_if_last: bool = False, cluster: Clus
         yield Server(settings.database_url.get_secret_value(), private=False, offers_timescale=None)
         return
     cluster = cluster or Cluster(settings.home)
-    _make_home(cluster.home)
+    make_home(cluster.home)
     with _file(cluster.home / _LEASE) as lease:
         try:
             with _starting(cluster), _usable(cluster.home):
@@ -81,6 +81,20 @@ def open_server(settings: Settings, *, stop_if_last: bool = False, cluster: Clus
                 with _starting(cluster), _usable(cluster.home):
                     if _nobody_else(lease):
                         cluster.stop()
+
+
+def make_home(home: Path) -> None:
+    """Make the home folder; as root one that the server's user can walk through, but not list.
+
+    Raises:
+        ServerFailed: it cannot be made there.
+    """
+    if home.exists() and not home.is_dir():
+        raise ServerFailed(f"{home} is a file, and the database needs a folder", hint=_ELSEWHERE)
+    with _usable(home):
+        if not home.exists():
+            home.mkdir(parents=True)
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def stop_server(settings: Settings, *, force: bool = False) -> bool:
@@ -153,16 +167,6 @@ def _start(cluster: Cluster) -> Server:
         socket_url=cluster.url(running, by_socket=True) if running.socket_folder else None,
         admin_url=cluster.url(running, user=SUPERUSER),
     )
-
-
-def _make_home(home: Path) -> None:
-    """Make the home folder; as root one that the server's user can walk through, but not list."""
-    if home.exists() and not home.is_dir():
-        raise ServerFailed(f"{home} is a file, and the database needs a folder", hint=_ELSEWHERE)
-    with _usable(home):
-        if not home.exists():
-            home.mkdir(parents=True)
-            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 @contextmanager
