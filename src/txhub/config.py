@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from txhub.contract import Kind
 from txhub.errors import SettingError
 
 SETTINGS_FILE = Path("txhub.toml")
@@ -59,6 +60,15 @@ Urls = Annotated[list[str], BeforeValidator(_parse_urls), NoDecode, Field(repr=F
 _SECRETS = {"database_url", "rpc"}
 
 
+class KeepSettings(BaseModel):
+    """`[chains.NAME.keep]`: which transactions are stored; the others are only counted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kinds: list[Kind] | None = Field(default=None, description="kinds that are stored; without it, all")
+    least_value: Decimal = Field(default=Decimal(0), ge=0, description="whole coins from which on one is stored")
+
+
 class ChainSettings(BaseModel):
     """`[chains.NAME]`: where a chain's nodes are, and what differs from the built-in registry.
 
@@ -77,6 +87,12 @@ class ChainSettings(BaseModel):
     large_value: Decimal | None = Field(
         default=None, gt=0, description="whole coins from which on a transaction is large"
     )
+    price_feed: str | None = Field(
+        default=None,
+        pattern="^0x[0-9a-fA-F]{40}$",
+        description="address of a Chainlink feed on this chain that tells its coin's price in USD",
+    )
+    keep: KeepSettings | None = Field(default=None, description="which transactions are stored; without it, all")
 
 
 class Settings(BaseSettings):

@@ -138,9 +138,41 @@ class BadBlock(TxhubError):
 
 
 class BrokenLink(BadBlock):
-    """A block's parent hash is not the hash of the block before it in the ledger."""
+    """A block's parent hash is not the hash of the block before it in the ledger.
+
+    `numbers` are the blocks that were to be committed and do not fit to their neighbours; nothing was committed.
+    """
 
     code = "broken-link"
+
+    def __init__(self, message: str | None = None, *, numbers: tuple[int, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.numbers = numbers
+
+
+class DeepReorg(TxhubError):
+    """The chain replaced more blocks than its finality allows: it is not followed any further."""
+
+    code = "deep-reorg"
+    exit_code = 65
+
+
+class NodeBusy(NodeUnavailable):
+    """A node limits how much it is asked (HTTP status 429 and the like): ask again, more slowly."""
+
+    code = "node-busy"
+
+
+class ListenerDied(NodeUnavailable):
+    """A node has new blocks, but does not announce them any more."""
+
+    code = "listener-died"
+
+
+class NodeStuck(NodeUnavailable):
+    """A node answers, but has no new blocks while other nodes of its chain have."""
+
+    code = "node-stuck"
 
 
 def first_failure(failure: Exception) -> Exception:

@@ -15,12 +15,20 @@ from typing import Literal, NamedTuple
 Family = Literal["evm", "utxo"]
 
 
+class Keep(NamedTuple):
+    """Which transactions of a chain are stored: those of these kinds (None: of all) from this value on, whole coins."""
+
+    kinds: frozenset[str] | None = None
+    least_value: Decimal = Decimal(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A blockchain and what txhub has to know of it before it sees a block.
 
     `large_value` is in whole coins: from here on a transaction is shown as large.
-    `endpoints` are URLs of nodes, tried in turn.
+    `endpoints` are URLs of nodes, tried in turn. `keep` is None where every transaction is kept. `price_feed` is the
+    address of the contract that tells the coin's price in USD, None where the chain has none.
     """
 
     chain_id: int
@@ -33,6 +41,8 @@ class Chain:
     large_value: Decimal
     endpoints: tuple[str, ...] = ()
     demo: bool = False
+    keep: Keep | None = None
+    price_feed: str | None = None
 
 
 class Head(NamedTuple):
@@ -70,9 +80,47 @@ class Transaction(NamedTuple):
     success: bool | None
 
 
+class TokenTransfer(NamedTuple):
+    """One row of `txhub.token_transfers`, in the order of its columns: a transfer that a contract's log tells of.
+
+    `amount` is in the token's base units, whose decimals only the token knows; 1 for an ERC-721. `token_id` is
+    None for an ERC-20. The transfers of one ERC-1155 batch share a `log_index`.
+    """
+
+    chain_id: int
+    block_number: int
+    block_time: datetime
+    tx_index: int
+    log_index: int
+    token_address: bytes
+    standard: Literal["erc20", "erc721", "erc1155"]
+    from_address: bytes
+    to_address: bytes
+    token_id: Decimal | None
+    amount: Decimal
+
+
+class CoinMove(NamedTuple):
+    """One row of `txhub.utxo_io`, in the order of its columns: an output that a transaction spends or makes.
+
+    `side` is `in` for what is spent and `out` for what is made, `n` its position on that side. `address` is None
+    where the script has none; `script` is the output's script itself.
+    """
+
+    chain_id: int
+    block_number: int
+    block_time: datetime
+    tx_index: int
+    side: Literal["in", "out"]
+    n: int
+    address: bytes | None
+    script: bytes
+    amount: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A decoded block: its row in the ledger `txhub.blocks`, and its transactions."""
+    """A decoded block: its row in the ledger `txhub.blocks`, and the rows of all that happened in it."""
 
     chain_id: int
     number: int
@@ -85,6 +133,8 @@ class Block:
     gas_limit: int | None = None
     base_fee: int | None = None
     size: int | None = None
+    token_transfers: list[TokenTransfer] = field(default_factory=list, repr=False)
+    utxo_io: list[CoinMove] = field(default_factory=list, repr=False)
 
     @property
     def tx_count(self) -> int:

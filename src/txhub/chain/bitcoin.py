@@ -14,6 +14,7 @@ import msgspec
 
 from txhub.chain.bitcoin_decode import RawBlock, RawHeader, decode_block, decode_head
 from txhub.chain.decode import refused
+from txhub.chain.source import Notify
 from txhub.chain.transport import TIMEOUT_S, HttpConnection
 from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Chain, Head
@@ -56,6 +57,7 @@ class BitcoinSource:
 
     def __init__(self, chain: Chain, *, poll_s: float | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self.chain = chain
+        self.notify: Notify = lambda notice: None
         self._poll_s = poll_s or min(max(chain.block_time_s / 10, 0.5), 15.0)
         self._timeout_s = timeout_s
         self._endpoint = 0

@@ -16,6 +16,7 @@ from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, r
 from txhub.chain.heads import announced
 from txhub.chain.jsonrpc import Call, Node, ask
 from txhub.chain.registry import other_chain
+from txhub.chain.source import Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
 from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Chain, Head
@@ -35,6 +36,7 @@ class EvmSource:
 
     def __init__(self, chain: Chain, *, silent_s: float | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self.chain = chain
+        self.notify: Notify = lambda notice: None
         self._silent_s = silent_s or max(_SILENT_BLOCKS * chain.block_time_s, _SILENT_S)
         self._timeout_s = timeout_s
         self._node = Node(chain.endpoints, self._greet, timeout_s)

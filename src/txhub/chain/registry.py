@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from txhub.config import ChainSettings, Settings
+from txhub.config import ChainSettings, KeepSettings, Settings
 from txhub.errors import NodeRefused, SettingError, UsageError
-from txhub.model import Chain
+from txhub.model import Chain, Keep
 
 if TYPE_CHECKING:
     from txhub.chain.source import Source
@@ -59,8 +59,8 @@ def resolve(name: str, settings: Settings, rpc: Sequence[str] = ()) -> Chain:
         )
     chain = known or _new(name, given or ChainSettings())
     if given is not None:
-        changes = given.model_dump(exclude_none=True, exclude={"rpc"})
-        chain = replace(chain, **changes, endpoints=tuple(given.rpc) or chain.endpoints)
+        changes = given.model_dump(exclude_none=True, exclude={"rpc", "keep"})
+        chain = replace(chain, **changes, endpoints=tuple(given.rpc) or chain.endpoints, keep=_keep(given.keep))
     if rpc:
         chain = replace(chain, endpoints=tuple(rpc))
     _check_endpoints(chain)
@@ -118,6 +118,12 @@ def _new(name: str, given: ChainSettings) -> Chain:
     if given.family == "utxo":
         return Chain(given.chain_id, name, "utxo", "BTC", 8, 600, 6, Decimal(25))
     return Chain(given.chain_id, name, "evm", "ETH", 18, 12, 64, Decimal(100))
+
+
+def _keep(given: KeepSettings | None) -> Keep | None:
+    if given is None:
+        return None
+    return Keep(None if given.kinds is None else frozenset(kind.value for kind in given.kinds), given.least_value)
 
 
 def _check_endpoints(chain: Chain) -> None:

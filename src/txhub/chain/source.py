@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from txhub.errors import BadBlock
 from txhub.model import Block, Chain, Head
+
+
+class Notice(NamedTuple):
+    """Something an operator has to know of a chain's nodes: a line for the event log."""
+
+    level: Literal["info", "warning", "error"]
+    event: str
+    """`endpoint_changed`, `listener_died`, `node_stuck`, `chain_quiet`, `chain_resumed`, `receipts_by`, `slowed_down`."""
+    details: Mapping[str, object]
+
+
+Notify = Callable[[Notice], None]
+"""Takes a notice at once and without waiting."""
 
 
 class Source(Protocol):
@@ -18,6 +31,8 @@ class Source(Protocol):
     """
 
     chain: Chain
+    notify: Notify
+    """Who is told what happens to the nodes; nobody until it is set."""
 
     async def check(self) -> None:
         """Make sure that the node serves this chain.
