@@ -15,7 +15,8 @@ class Notice(NamedTuple):
 
     level: Literal["info", "warning", "error"]
     event: str
-    """`endpoint_changed`, `listener_died`, `node_stuck`, `chain_quiet`, `chain_resumed`, `receipts_by`, `slowed_down`."""
+    """`endpoint_changed`, `listener_died`, `node_stuck`, `chain_quiet`, `chain_resumed`, `receipts_by` or
+    `slowed_down`."""
     details: Mapping[str, object]
 
 
