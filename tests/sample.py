@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 
 import polars as pl
 
-from tests.blocks import BASE, ETHEREUM, START, make_block
+from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block
 from txhub.contract import BUCKET_SECONDS, Bucket
-from txhub.model import Block, Chain
+from txhub.model import Block
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
-BITCOIN = Chain(0, "bitcoin", "utxo", "BTC", 8, 600.0, 6, Decimal(25))
 CHAINS = {chain.name: chain for chain in (BASE, BITCOIN, ETHEREUM)}
 NOW = START + timedelta(days=30)
 """When the questions are asked: long after, so that nothing of it is provisional."""

@@ -27,6 +27,12 @@ ORDER BY b.number
 ON CONFLICT DO NOTHING
 RETURNING number
 
+-- name: links
+SELECT number, hash, parent_hash FROM txhub.blocks WHERE chain_id = $1 AND number = ANY ($2)
+
+-- name: hashes
+SELECT number, hash FROM txhub.blocks WHERE chain_id = $1 AND number BETWEEN $2 AND $3
+
 -- name: make_room
 SELECT txhub_rollup.make_room($1, $2)
 
@@ -72,6 +78,16 @@ FROM (
 WHERE first <= last
 ORDER BY first DESC
 LIMIT $4
+
+-- name: set_stream
+INSERT INTO txhub.streams AS s (chain_id, state, reason, endpoint, head_number) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (chain_id) DO UPDATE
+SET changed_at = CASE WHEN s.state = EXCLUDED.state THEN s.changed_at ELSE EXCLUDED.changed_at END,
+    updated_at = EXCLUDED.updated_at,
+    state = EXCLUDED.state,
+    reason = EXCLUDED.reason,
+    endpoint = coalesce(EXCLUDED.endpoint, s.endpoint),
+    head_number = coalesce(EXCLUDED.head_number, s.head_number)
 
 -- name: record_event
 INSERT INTO txhub.event_log (level, component, chain_id, event, details) VALUES ($1, $2, $3, $4, $5)

@@ -7,7 +7,7 @@ SELECT e.id,
        greatest((e.data ->> 'end')::timestamptz, (e.data ->> 'time')::timestamptz) AS last
 FROM txhub.stream_events e
 WHERE e.id > coalesce((SELECT event_id FROM txhub.cursors WHERE reader = $1), 0)
-  AND e.event IN ('block', 'backfill')
+  AND e.event IN ('block', 'backfill', 'reorg')
 ORDER BY e.id
 LIMIT $2
 

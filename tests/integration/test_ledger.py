@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from tests.blocks import BASE, ETHEREUM, make_block, make_blocks
-from txhub.errors import SchemaMismatch, UsageError
+from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block, make_blocks, make_branch
+from txhub.errors import BrokenLink, SchemaMismatch, UsageError
+from txhub.rollup.refresh import Span, catch_up, refresh
 from txhub.store.ledger import Committed, Ledger
 from txhub.store.pool import Pool, open_pool
 
@@ -155,3 +157,122 @@ async def test_without_a_schema_the_error_says_to_migrate(empty_database: str) -
         with pytest.raises(SchemaMismatch) as caught:
             await Ledger(pool, ETHEREUM).commit([make_block(1)])
     assert "db migrate" in (caught.value.hint or "")
+
+
+TABLES = ("transactions", "token_transfers", "utxo_io")
+REORG_VIEWS = (*TABLES, "tx_1m", "tx_1h", "tx_1d", "chain_1m", "peaks_1h")
+
+
+async def views(pool: Pool) -> dict[str, list[str]]:
+    found = {view: await pool.fetch(f"SELECT * FROM txhub.{view}") for view in REORG_VIEWS}
+    found["blocks"] = await pool.fetch("SELECT chain_id, number, hash, parent_hash, time, tx_count FROM txhub.blocks")
+    return {view: sorted(map(repr, rows)) for view, rows in found.items()}
+
+
+async def test_token_transfers_and_coin_moves_come_back_as_they_went_in(database: str) -> None:
+    ethereum, bitcoin = make_block(7), make_block(7, chain=BITCOIN)
+    async with open_pool(database, name="test") as pool:
+        for chain, block in ((ETHEREUM, ethereum), (BITCOIN, bitcoin)):
+            ledger = Ledger(pool, chain)
+            await ledger.register()
+            await ledger.commit([block], bulk=chain is BITCOIN)
+        transfers = await pool.fetch("SELECT * FROM txhub.token_transfers ORDER BY log_index")
+        assert [tuple(row) for row in transfers] == [tuple(row) for row in ethereum.token_transfers] != []
+        moves = await pool.fetch("SELECT * FROM txhub.utxo_io ORDER BY tx_index, side, n")
+        assert [tuple(row) for row in moves] == [tuple(row) for row in bitcoin.utxo_io] != []
+
+
+async def test_every_way_value_touched_an_address_is_in_one_view(database: str) -> None:
+    blocks = make_blocks(range(20))
+    other = [make_block(number, chain=BITCOIN) for number in range(3)]
+    async with open_pool(database, name="test") as pool:
+        for chain, some in ((ETHEREUM, blocks), (BITCOIN, other)):
+            ledger = Ledger(pool, chain)
+            await ledger.register()
+            await ledger.commit(some)
+        for address in {row.from_address for row in blocks[0].transactions} | {b"bcrt1q7"}:
+            rows = [row for block in blocks for row in block.transactions]
+            transfers = [row for block in blocks for row in block.token_transfers]
+            moves = [row for block in other for row in block.utxo_io if row.address == address]
+            expected = {
+                "out": sum(int(r.value) for r in rows if r.from_address == address)
+                + sum(int(t.amount) for t in transfers if t.from_address == address)
+                + sum(int(m.amount) for m in moves if m.side == "in"),
+                "in": sum(int(r.value) for r in rows if r.to_address == address)
+                + sum(int(t.amount) for t in transfers if t.to_address == address)
+                + sum(int(m.amount) for m in moves if m.side == "out"),
+            }
+            question = "SELECT direction, sum(amount) FROM txhub.address_moves WHERE address = $1 GROUP BY 1"
+            assert dict(await pool.fetch(question, address)) == {key: sum_ for key, sum_ in expected.items() if sum_}
+
+
+@pytest.mark.parametrize("wrong", [0, 5, 9])
+async def test_blocks_that_do_not_link_are_refused_and_nothing_of_them_is_written(database: str, wrong: int) -> None:
+    blocks = make_blocks(range(10))
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit([block for block in blocks if block.number != wrong])
+        before = await views(pool)
+        with pytest.raises(BrokenLink) as caught:
+            await ledger.commit([make_block(wrong, branch="other"), make_block(20)])
+        assert caught.value.numbers == (wrong,)
+        assert await views(pool) == before
+        await ledger.commit([blocks[wrong]])
+        with pytest.raises(BrokenLink) as within:
+            await ledger.commit([make_block(30), make_block(31, branch="other"), make_block(40)], bulk=True)
+        assert within.value.numbers == (30, 31)
+
+
+@pytest.mark.parametrize(("depth", "won"), [(1, 2), (3, 3), (12, 14), (64, 65), (5, 2), (4, 0)])
+async def test_a_reorg_leaves_what_the_winning_chain_alone_would_have(database: str, depth: int, won: int) -> None:
+    tip = 80
+    ancestor = tip - depth
+    common, losers = make_blocks(range(ancestor + 1)), make_blocks(range(ancestor + 1, tip + 1))
+    winners = make_branch(range(ancestor + 1, ancestor + 1 + won), "winner", fork=ancestor, transactions=7)
+    everything = [Span(START - timedelta(days=2), START + timedelta(days=2))]
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(common + winners)
+        undisturbed = await views(pool)
+        await ledger.replace(-1, [])
+        assert (await views(pool))["tx_1m"] == []
+
+        await ledger.commit(common[:40], bulk=True)
+        await ledger.commit(common[40:])
+        await ledger.commit(losers, bulk=depth > 10)
+        await refresh(pool, everything, datetime.now(UTC))
+        reorg = await ledger.replace(ancestor, winners)
+        assert reorg is not None
+        assert (reorg.ancestor, reorg.depth, reorg.from_number) == (ancestor, depth, tip)
+        assert reorg.to_number == ancestor + won
+        while await catch_up(pool, datetime.now(UTC)):
+            pass
+        assert await views(pool) == undisturbed
+        assert await ledger.unlinked(0, tip + 10) == []
+
+        kept = await pool.fetch("SELECT hash FROM txhub.orphans WHERE reorg_id = 2 ORDER BY number")
+        assert [row["hash"] for row in kept] == [block.hash for block in losers]
+        for table in TABLES:
+            rows = await pool.fetch(f"SELECT * FROM txhub.orphan_{table} WHERE reorg_id = 2")
+            lost = [row for block in losers for row in getattr(block, table)]
+            assert sorted(repr(tuple(row)[:-1]) for row in rows) == sorted(repr(tuple(row)) for row in lost)
+        told = await pool.fetch("SELECT event FROM txhub.stream_events ORDER BY id DESC LIMIT $1", won + 1)
+        assert [row["event"] for row in told] == ["block"] * won + ["reorg"]
+
+
+async def test_winners_that_do_not_link_change_nothing(database: str) -> None:
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(make_blocks(range(10)))
+        before = await views(pool)
+        for winners in (
+            make_branch(range(8, 12), "other", fork=5),
+            [*make_branch(range(8, 10), "other", fork=7), make_block(10)],
+        ):
+            with pytest.raises(BrokenLink):
+                await ledger.replace(7, winners)
+        assert await views(pool) == before
+        assert await pool.fetchval("SELECT count(*) FROM txhub.reorgs") == 0

@@ -8,10 +8,10 @@ SELECT $1::text, $2::timestamptz, $3::timestamptz
 SELECT $1::text, $2::interval, $3::interval, $4::interval
 
 -- name: set_chunk_interval
-SELECT $1::interval
+SELECT $1::text, $2::interval
 
 -- name: drop_columnstore_policy
-SELECT
+SELECT $1::text
 
 -- name: add_columnstore_policy
-SELECT $1::interval
+SELECT $1::text, $2::interval

@@ -10,10 +10,10 @@ SELECT remove_continuous_aggregate_policy(('txhub_rollup.' || $1)::regclass, if_
            start_offset => $2::interval, end_offset => $3::interval, schedule_interval => $4::interval)
 
 -- name: set_chunk_interval
-SELECT set_chunk_time_interval('txhub.transactions', $1::interval)
+SELECT set_chunk_time_interval(('txhub.' || $1)::regclass, $2::interval)
 
 -- name: drop_columnstore_policy
-CALL remove_columnstore_policy('txhub.transactions', if_exists => true)
+CALL remove_columnstore_policy(('txhub.' || $1)::regclass, if_exists => true)
 
 -- name: add_columnstore_policy
-CALL add_columnstore_policy('txhub.transactions', after => $1::interval)
+CALL add_columnstore_policy(('txhub.' || $1)::regclass, after => $2::interval)

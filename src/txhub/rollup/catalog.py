@@ -32,3 +32,6 @@ ROLLUPS: tuple[Rollup, ...] = (
     Rollup("tx_1d", _DAY, LAG, 30 * _DAY, _HOUR),
 )
 """In the order of refresh: what a rollup is made from stands before it."""
+
+HYPERTABLES = ("transactions", "token_transfers", "utxo_io")
+"""What is cut into chunks of time, in schema `txhub`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from txhub.rollup.catalog import ROLLUPS
+from txhub.rollup.catalog import HYPERTABLES, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
 from txhub.store.pool import Pool
@@ -24,6 +24,7 @@ async def apply_policies(pool: Pool, *, chunk_interval: timedelta, compress_afte
             await pool.execute(
                 statements["set_refresh_policy"], rollup.name, rollup.look_back, rollup.lag, rollup.every
             )
-        await pool.execute(statements["set_chunk_interval"], chunk_interval)
-        await pool.execute(statements["drop_columnstore_policy"])
-        await pool.execute(statements["add_columnstore_policy"], compress_after)
+        for hypertable in HYPERTABLES:
+            await pool.execute(statements["set_chunk_interval"], hypertable, chunk_interval)
+            await pool.execute(statements["drop_columnstore_policy"], hypertable)
+            await pool.execute(statements["add_columnstore_policy"], hypertable, compress_after)

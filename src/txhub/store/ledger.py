@@ -2,7 +2,8 @@
 
 `txhub.blocks` is written first, in order of number, and only the blocks that came back from it are
 copied: whatever overlaps (a follower, backfills, repairs, a second process, a retry after a crash)
-writes nothing twice. `tests/faults/test_exactly_once.py` holds this with killed and competing writers.
+writes nothing twice, and a block that does not link to its neighbours is never written. `tests/faults/test_kill.py`
+and `tests/integration/test_ledger.py` hold this with killed and competing writers.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from decimal import Context, Decimal
 from itertools import chain as concatenated
 from typing import NamedTuple
 
-from txhub.errors import UsageError
-from txhub.model import Block, Chain, Transaction
+from txhub.errors import BrokenLink, InTheWay, UsageError
+from txhub.model import Block, Chain, CoinMove, TokenTransfer, Transaction
 from txhub.store.faults import translated
-from txhub.store.pool import Connection, Pool
+from txhub.store.pool import Connection, Pool, Record
 from txhub.store.sqlfiles import queries
 
 _SQL = queries("ledger")
+_REORG = queries("reorg")
 _NO_LIMIT = 10.0**9
 """Seconds: a follower may wait for its turn as long as the other one lives."""
 _EXACT = Context(prec=120)
@@ -41,6 +43,20 @@ class Tip(NamedTuple):
     number: int
     hash: bytes
     time: datetime
+
+
+class Reorg(NamedTuple):
+    """Committed blocks that were replaced: `depth` of them, all above the block `ancestor`.
+
+    `from_hash` and `to_hash` are the newest block of the branch that lost and of the one in its place.
+    """
+
+    ancestor: int
+    depth: int
+    from_number: int
+    from_hash: bytes
+    to_number: int
+    to_hash: bytes
 
 
 class Ledger:
@@ -76,6 +92,7 @@ class Ledger:
                 range instead of one for each block.
 
         Raises:
+            BrokenLink: some do not link to their neighbours among these or in the ledger; says which.
             DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was committed, so try again.
         """
         if not blocks:
@@ -88,18 +105,64 @@ class Ledger:
                     fresh = await self._insert_blocks(connection, ordered)
                     if not fresh:
                         return Committed(0, 0)
-                    await connection.execute(_SQL["before_copy"], bulk)
-                    await connection.copy_records_to_table(
-                        "transactions",
-                        schema_name="txhub",
-                        columns=Transaction._fields,
-                        records=concatenated.from_iterable(block.transactions for block in fresh),
-                    )
+                    await self._copy(connection, fresh, bulk)
                     times = [block.time for block in fresh]
                     numbers = [block.number for block in fresh]
                     await connection.execute(_SQL["after_copy"], self.chain.chain_id, min(times), max(times), numbers)
                     await self._append_events(connection, fresh, bulk)
         return Committed(len(fresh), sum(len(block.transactions) for block in fresh))
+
+    async def replace(self, ancestor: int, winners: Sequence[Block]) -> Reorg | None:
+        """Put every block above `ancestor` away as an orphan and commit the winners in their place, in one transaction.
+
+        Rollups are those of the winning branch when it returns, but for ranges that only a refresh brings up to date.
+        None where the ledger holds no block above `ancestor`; the winners are committed all the same.
+
+        Raises:
+            BrokenLink: the winners do not link to each other or to `ancestor`.
+            DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was changed, so try again.
+        """
+        ordered = sorted(winners, key=lambda block: block.number)
+        with translated():
+            async with self._pool.acquire() as connection:
+                if ordered:
+                    await self._make_room(connection, ordered)
+                async with connection.transaction():
+                    losers = await connection.fetch(_REORG["losers"], self.chain.chain_id, ancestor)
+                    if losers:
+                        reorg = await self._orphan(connection, ancestor, losers, ordered)
+                    if len(await self._insert_blocks(connection, ordered)) < len(ordered):
+                        raise InTheWay("another writer committed blocks of the branch that lost")
+                    await self._copy(connection, ordered, bulk=False)
+                    times = [row["time"] for row in losers] + [block.time for block in ordered]
+                    if times:
+                        await connection.execute(_REORG["recompute"], self.chain.chain_id, min(times), max(times))
+                    await connection.execute(_SQL["take_turn"])
+                    if losers:
+                        event = self._reorg_event(reorg, min(times), max(times))
+                        await self._append(connection, "reorg", [event])
+                    await self._append(connection, "block", list(map(self._block_event, ordered)))
+        return reorg if losers else None
+
+    async def hashes(self, first: int, last: int) -> dict[int, bytes]:
+        """The hash of each committed block in first..last (both included), by number."""
+        with translated():
+            rows = await self._pool.fetch(_SQL["hashes"], self.chain.chain_id, first, last)
+        return {row["number"]: row["hash"] for row in rows}
+
+    async def unlinked(self, first: int, last: int) -> list[int]:
+        """Committed blocks in first..last (both included) whose parent is committed with another hash, newest first.
+
+        There are none, but for two writers that committed neighbours of different branches at the same moment.
+        """
+        with translated():
+            rows = await self._pool.fetch(_REORG["unlinked"], self.chain.chain_id, first, last)
+        return [row["number"] for row in rows]
+
+    async def set_stream(self, state: str, reason: str, endpoint: str | None = None, head: int | None = None) -> None:
+        """Say how the chain's stream stands, see `txhub.streams`; an endpoint and a head that are None stay."""
+        with translated():
+            await self._pool.execute(_SQL["set_stream"], self.chain.chain_id, state, reason, endpoint, head)
 
     async def tip(self) -> Tip | None:
         """The newest committed block, or None where there is none."""
@@ -164,22 +227,92 @@ class Ledger:
             [block.size for block in ordered],
         )
         numbers = {row["number"] for row in rows}
-        return [block for block in ordered if block.number in numbers]
+        fresh = [block for block in ordered if block.number in numbers]
+        await self._check_links(connection, fresh)
+        return fresh
+
+    async def _check_links(self, connection: Connection, fresh: Sequence[Block]) -> None:
+        links = {block.number: (block.parent_hash, block.hash) for block in fresh}
+        beside = {number + step for number in links for step in (-1, 1)} - links.keys()
+        rows = await connection.fetch(_SQL["links"], self.chain.chain_id, list(beside)) if beside else []
+        links |= {row["number"]: (row["parent_hash"], row["hash"]) for row in rows}
+        broken = tuple(
+            block.number
+            for block in fresh
+            if links.get(block.number - 1, (None, block.parent_hash))[1] != block.parent_hash
+            or links.get(block.number + 1, (block.hash, None))[0] != block.hash
+        )
+        if broken:
+            raise BrokenLink(
+                f"{self.chain.name} block {broken[0]} does not link to the blocks beside it",
+                numbers=broken,
+                hint="a reorg is under way, or the node mixes two branches; it is asked again",
+            )
+
+    async def _copy(self, connection: Connection, fresh: Sequence[Block], bulk: bool) -> None:
+        await connection.execute(_SQL["before_copy"], bulk)
+        for table, columns, rows in (
+            ("transactions", Transaction._fields, [block.transactions for block in fresh]),
+            ("token_transfers", TokenTransfer._fields, [block.token_transfers for block in fresh]),
+            ("utxo_io", CoinMove._fields, [block.utxo_io for block in fresh]),
+        ):
+            if any(rows):
+                await connection.copy_records_to_table(
+                    table, schema_name="txhub", columns=columns, records=concatenated.from_iterable(rows)
+                )
+
+    async def _orphan(
+        self, connection: Connection, ancestor: int, losers: Sequence[Record], winners: Sequence[Block]
+    ) -> Reorg:
+        newest = losers[-1]
+        if winners:
+            to_number, to_hash = winners[-1].number, winners[-1].hash
+        else:
+            [shared] = await connection.fetch(_SQL["links"], self.chain.chain_id, [ancestor])
+            to_number, to_hash = ancestor, shared["hash"]
+        reorg = Reorg(ancestor, len(losers), newest["number"], newest["hash"], to_number, to_hash)
+        lost = sum(row["tx_count"] for row in losers)
+        won = sum(block.tx_count for block in winners)
+        key = await connection.fetchval(_REORG["record_reorg"], self.chain.chain_id, *reorg, lost, won)
+        times = [row["time"] for row in losers]
+        for table in ("transactions", "token_transfers", "utxo_io"):
+            span = (self.chain.chain_id, ancestor, min(times), max(times))
+            await connection.execute(_REORG[f"keep_{table}"], *span, key)
+            await connection.execute(_REORG[f"delete_{table}"], *span)
+        await connection.execute(_REORG["keep_blocks"], self.chain.chain_id, ancestor, key)
+        await connection.execute(_REORG["delete_blocks"], self.chain.chain_id, ancestor)
+        return reorg
 
     async def _append_events(self, connection: Connection, fresh: Sequence[Block], bulk: bool) -> None:
         event, data = (
             ("backfill", [self._range_event(fresh)]) if bulk else ("block", list(map(self._block_event, fresh)))
         )
         await connection.execute(_SQL["take_turn"])
-        await connection.execute(_SQL["append_events"], event, self.chain.chain_id, list(map(json.dumps, data)))
+        await self._append(connection, event, data)
+
+    async def _append(self, connection: Connection, event: str, data: list[dict[str, object]]) -> None:
+        if data:
+            await connection.execute(_SQL["append_events"], event, self.chain.chain_id, list(map(json.dumps, data)))
+
+    def _hash_text(self, block_hash: bytes) -> str:
+        return ("0x" if self.chain.family == "evm" else "") + block_hash.hex()
+
+    def _reorg_event(self, reorg: Reorg, start: datetime, end: datetime) -> dict[str, object]:
+        return {
+            "chain": self.chain.name,
+            **reorg._asdict(),
+            "from_hash": self._hash_text(reorg.from_hash),
+            "to_hash": self._hash_text(reorg.to_hash),
+            "start": start.isoformat(),
+            "end": end.isoformat(),
+        }
 
     def _block_event(self, block: Block) -> dict[str, object]:
-        prefix = "0x" if self.chain.family == "evm" else ""
         total = Decimal(sum(int(transaction.value) for transaction in block.transactions))
         return {
             "chain": self.chain.name,
             "number": block.number,
-            "hash": prefix + block.hash.hex(),
+            "hash": self._hash_text(block.hash),
             "time": block.time.isoformat(),
             "tx_count": block.tx_count,
             "value": format(total.scaleb(-self.chain.decimals, _EXACT).normalize(_EXACT), "f"),

@@ -12,6 +12,7 @@ from txhub.store.faults import translated
 
 Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
+Record: TypeAlias = asyncpg.Record
 
 
 @asynccontextmanager
