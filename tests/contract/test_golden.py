@@ -17,7 +17,19 @@ from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
-VIEWS = ("transactions_view", "tx_1m", "tx_1h", "tx_1d", "chain_1m", "peaks_1h", "chains", "blocks")
+VIEWS = (
+    "transactions_view",
+    "token_transfers",
+    "utxo_io",
+    "address_moves",
+    "tx_1m",
+    "tx_1h",
+    "tx_1d",
+    "chain_1m",
+    "peaks_1h",
+    "chains",
+    "blocks",
+)
 ETHEREUM_BLOCKS = make_blocks(range(900))
 BASE_BLOCKS = [make_block(number, chain=BASE, transactions=3) for number in range(1500)]
 

@@ -6,15 +6,23 @@ import asyncio
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, make_url
 
+from tests.blocks import ETHEREUM, make_block
 from txhub.errors import DatabaseRefused, DatabaseUnavailable, SchemaMismatch
+from txhub.model import Transaction
 from txhub.resources import resource
 from txhub.store import edition as editions
 from txhub.store.edition import Edition
+from txhub.store.ledger import Committed, Ledger
 from txhub.store.migrate import migrate, require_current, state
+from txhub.store.pool import open_pool
 
-HEAD = ScriptDirectory(str(resource("alembic"))).get_current_head()
+REVISIONS = [script.revision for script in ScriptDirectory(str(resource("alembic"))).walk_revisions()][::-1]
+HEAD = REVISIONS[-1]
 
 
 def test_an_empty_database_becomes_the_edition_that_its_server_can_carry(empty_database: str, edition: Edition) -> None:
@@ -102,3 +110,50 @@ def test_every_view_and_table_says_what_it_is(database: str) -> None:
     """
     with psycopg.connect(database) as connection:
         assert connection.execute(undocumented).fetchall() == []
+
+
+def upgrade(url: str, edition: Edition, revision: str) -> None:
+    """Bring a database to one revision, as the release did whose newest it was."""
+    config = Config()
+    config.set_main_option("script_location", str(resource("alembic")))
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        editions.choose(connection)
+        config.attributes.update(connection=connection, edition=edition)
+        command.upgrade(config, revision)
+        connection.commit()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("released", REVISIONS[:-1])
+def test_a_released_schema_comes_to_this_one_with_its_data(
+    empty_database: str, edition: Edition, released: str
+) -> None:
+    upgrade(empty_database, edition, released)
+    block = make_block(7)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(
+            "INSERT INTO txhub.chains (chain_id, name, family, symbol, decimals, block_time_s, finality_depth,"
+            " large_value) VALUES (1, 'ethereum', 'evm', 'ETH', 18, 12, 64, 100)"
+        )
+        connection.execute(
+            "INSERT INTO txhub.blocks (chain_id, number, hash, parent_hash, time, tx_count)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (block.chain_id, block.number, block.hash, block.parent_hash, block.time, block.tx_count),
+        )
+        connection.execute("SELECT txhub_rollup.make_room(%s, %s)", (block.time, block.time))
+        with connection.cursor().copy(f"COPY txhub.transactions ({', '.join(Transaction._fields)}) FROM STDIN") as copy:
+            for row in block.transactions:
+                copy.write_row(row)
+        rows = connection.execute("SELECT * FROM txhub.transactions_view ORDER BY tx_index").fetchall()
+    assert migrate(empty_database)[0] == (edition, REVISIONS[-1], REVISIONS[-1])
+
+    async def go_on() -> Committed:
+        async with open_pool(empty_database, name="test") as pool:
+            return await Ledger(pool, ETHEREUM).commit([block, make_block(8)])
+
+    assert asyncio.run(go_on()) == Committed(1, 20)
+    with psycopg.connect(empty_database) as connection:
+        question = "SELECT * FROM txhub.transactions_view WHERE block_number = 7 ORDER BY tx_index"
+        assert connection.execute(question).fetchall() == rows
+        assert len(rows) == 20
