@@ -18,6 +18,7 @@ from txhub.chain.bitcoin_decode import RawBlock as RawBitcoinBlock
 from txhub.chain.bitcoin_decode import decode_block as decode_bitcoin_block
 from txhub.chain.decode import RawBlock, decode_block
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
+from txhub.chain.demo.truth import Pattern
 from txhub.model import Block, Chain
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC).timestamp()
@@ -180,3 +181,31 @@ async def test_heads_come_when_the_clock_reaches_them(chain: Chain) -> None:
         slept = len(waits)
         assert [await anext(heads) for _ in range(2)] == [first + 5, first + 6]
         assert len(waits) == slept
+
+
+@pytest.mark.parametrize("chain", [chain for chain in DEMO_CHAINS if chain.family == "evm"], ids=lambda c: c.name)
+def test_a_planted_reorg_replaces_blocks_and_is_gone_afterwards(chain: Chain) -> None:
+    now = NOW
+    network = DemoNetwork(chain, clock=lambda: now)
+    reorg = next(thing for thing in network.planted(NOW - DAY, NOW) if thing.pattern is Pattern.REORG)
+    first = round((reorg.start - network.time(0)) / chain.block_time_s)
+    numbers = range(first, first + int(reorg.strength))
+
+    def block(number: int) -> Block:
+        text = asyncio.run(network.block_json(number))
+        assert text is not None
+        return decode_block(chain, msgspec.json.decode(text, type=RawBlock), number)
+
+    final = [block(number) for number in range(first - 1, numbers.stop + 1)]
+    now = reorg.end - 1
+    losing = [block(number) for number in numbers]
+    branch = [final[0], *losing]
+    assert all(child.parent_hash == parent.hash for parent, child in pairwise(branch))
+    assert all(child.parent_hash == parent.hash for parent, child in pairwise(final))
+    assert not {b.hash for b in losing} & {b.hash for b in final}
+    by_hash = "0x" + losing[0].hash.hex()
+    assert asyncio.run(network.number_by_hash(by_hash)) == first
+    assert asyncio.run(network.number_by_hash("0x" + final[1].hash.hex())) is None
+    now = reorg.end
+    assert [block(number) for number in numbers] == final[1:-1]
+    assert asyncio.run(network.number_by_hash(by_hash)) is None

@@ -58,7 +58,7 @@ def test_what_is_large_is_a_planted_whale(chain: Chain) -> None:
 @every_chain
 def test_a_day_has_every_pattern_and_some_are_rare(chain: Chain) -> None:
     counts = Counter(thing.pattern for thing in planted(chain))
-    missing = {Pattern.FAILED_BURST} if chain.family == "utxo" else set()
+    missing = {Pattern.FAILED_BURST, Pattern.REORG} if chain.family == "utxo" else set()
     assert set(Pattern) - set(counts) == missing
     assert counts[Pattern.WHALE] > 5 * counts[Pattern.STRUCTURING]
 

@@ -93,10 +93,13 @@ class DemoNetwork:
             self._schedule,
             self.truth,
         )
-        parts = (chain, self._chance, self._schedule, self._population, self.truth, self._traffic)
+        parts = (self._schedule, self._population, self.truth, self._traffic)
+        scale = (character.log10_value_shift, character.fee_scale)
         self._blocks: EvmBlocks | BitcoinBlocks = (
-            BitcoinBlocks(*parts) if mined else EvmBlocks(*parts, character.log10_value_shift, character.fee_scale)
+            BitcoinBlocks(chain, self._chance, *parts) if mined else EvmBlocks(chain, self._chance, *parts, *scale)
         )
+        # What planted reorgs replace is drawn by another chance, and has hashes of its own.
+        self._losing = None if mined else EvmBlocks(chain, Chance(seed, f"{chain.name}/losing"), *parts, *scale)
 
     def labels(self) -> list[Label]:
         """Return what is publicly known of the chain's addresses."""
@@ -126,26 +129,34 @@ class DemoNetwork:
         if isinstance(self._blocks, BitcoinBlocks):
             # In a thread: it takes tens of milliseconds, and would hold up all others whom the node serves.
             return await asyncio.to_thread(self._blocks.block_json, number)
+        if (losing := self._losing_at(number)) is not None:
+            return self._linked(losing.block_json(number), number)
         return self._blocks.block_json(number)
 
     async def header_json(self, number: int) -> bytes | None:
         """Return a block without transactions, or None past the head."""
-        return self._blocks.header_json(number) if self._is_there(number) else None
+        if not self._is_there(number):
+            return None
+        if (losing := self._losing_at(number)) is not None:
+            return self._linked(losing.header_json(number), number)
+        return self._blocks.header_json(number)
 
     async def receipts_json(self, number: int) -> bytes | None:
         """Return an EVM block's receipts, or None past the head and on a Bitcoin-like chain."""
         if isinstance(self._blocks, BitcoinBlocks) or not self._is_there(number):
             return None
-        return self._blocks.receipts_json(number)
+        return (self._losing_at(number) or self._blocks).receipts_json(number)
 
     async def block_hash(self, number: int) -> str | None:
         """Return a block's hash, or None past the head."""
-        return self._blocks.hash(number) if self._is_there(number) else None
+        return (self._losing_at(number) or self._blocks).hash(number) if self._is_there(number) else None
 
     async def number_by_hash(self, hash: str) -> int | None:  # noqa: A002 (the field's word)
-        """Return the number of the block with this hash, or None if there is none (yet)."""
+        """Return the number of the block with this hash, or None if there is none (yet, or any more)."""
         number = self._blocks.number_in(hash)
-        return number if number is not None and self._is_there(number) else None
+        if number is None and self._losing is not None:
+            number = self._losing.number_in(hash)
+        return number if number is not None and await self.block_hash(number) == hash else None
 
     async def heads(self) -> AsyncGenerator[int, None]:
         """Yield the number of each block from now on, in order and none left out, as the clock reaches its time."""
@@ -156,6 +167,20 @@ class DemoNetwork:
                 await self._sleep(early)
             number += 1
             yield number
+
+    def _losing_at(self, number: int) -> EvmBlocks | None:
+        """The branch that holds a block for now: a planted reorg has not come to its end yet."""
+        if self._losing is None:
+            return None
+        reorg = self.truth.reorg(number)
+        return self._losing if reorg is not None and self._clock() < self._schedule.time(reorg.stop) else None
+
+    def _linked(self, block: bytes, number: int) -> bytes:
+        """A losing block as the child of what is before it, which for the first one is the chain itself."""
+        reorg = self.truth.reorg(number)
+        if self._losing is None or reorg is None or number != reorg.start:
+            return block
+        return block.replace(self._losing.hash(number - 1).encode(), self._blocks.hash(number - 1).encode(), 1)
 
     def _is_there(self, number: int) -> bool:
         return number >= 0 and self._schedule.time(number) <= self._clock()

@@ -44,6 +44,8 @@ class Pattern(StrEnum):
     """The chain has several times its usual traffic."""
     FAILED_BURST = "failed_burst"
     """A large share of the calls fails (not on Bitcoin-like chains, which have no failures)."""
+    REORG = "reorg"
+    """A few blocks are replaced by the next one's branch (not on Bitcoin-like chains)."""
 
 
 class Transfer(NamedTuple):
@@ -59,7 +61,8 @@ class Transfer(NamedTuple):
 class Planted:
     """One planted thing. `start` and `end` are Unix times, the end not included.
 
-    `strength` is the factor on traffic of a spike and the share of failing calls of a burst, else 0.
+    `strength` is the factor on traffic of a spike, the share of failing calls of a burst and the depth of a reorg,
+    else 0. A reorg's `start` is the time of the first block that loses, its `end` that of the block that ends it.
     """
 
     pattern: Pattern
@@ -79,6 +82,7 @@ class _Span(NamedTuple):
     transfers: dict[int, list[Transfer]]
     spikes: list[Planted]
     bursts: list[Planted]
+    reorgs: list[Planted]
 
 
 class Truth:
@@ -114,6 +118,15 @@ class Truth:
         bursts = self._span(int(time // SPAN_S)).bursts
         return max((burst.strength for burst in bursts if burst.covers(time)), default=0.0)
 
+    def reorg(self, number: int) -> range | None:
+        """Return the blocks that a planted reorg replaces together with this one, or None where none does."""
+        time = self._schedule.time(number)
+        for reorg in self._span(time // SPAN_S).reorgs:
+            if reorg.covers(time):
+                first = self._schedule.number_at(reorg.start)
+                return range(first, first + int(reorg.strength))
+        return None
+
     def _plant(self, span: int) -> _Span:
         stream = self._chance.stream("truth", span)
         planted = list(self._things(stream, span * SPAN_S))
@@ -126,6 +139,7 @@ class Truth:
             transfers,
             [thing for thing in planted if thing.pattern is Pattern.SPIKE],
             [thing for thing in planted if thing.pattern is Pattern.FAILED_BURST],
+            [thing for thing in planted if thing.pattern is Pattern.REORG],
         )
 
     def _things(self, stream: Random, start: int) -> Iterator[Planted]:
@@ -167,6 +181,11 @@ class Truth:
             yield self._stretch(Pattern.SPIKE, stream, start, stream.randint(600, 1500), stream.uniform(3.0, 4.5))
         if self._chain.family == "evm" and stream.random() < 0.5:
             yield self._stretch(Pattern.FAILED_BURST, stream, start, stream.randint(240, 600), stream.uniform(0.4, 0.7))
+        if self._chain.family == "evm":
+            depth = stream.randint(1, 3)
+            first = self._schedule.number_at(start + stream.randrange(SPAN_S - (depth + 2) * self._schedule.interval))
+            times = self._schedule.time(first), self._schedule.time(first + depth)
+            yield Planted(Pattern.REORG, self._chain.name, *times, strength=depth)
 
     def _amount(self, stream: Random, least: float, most: float) -> int:
         # Small factors are likelier than great ones; the last digits are like those of people's payments: zeros.
