@@ -40,7 +40,7 @@ SELECT txhub_rollup.make_room($1, $2)
 SELECT txhub_rollup.before_copy($1)
 
 -- name: after_copy
-SELECT txhub_rollup.after_copy($1, $2, $3, $4)
+SELECT txhub_rollup.after_copy($1, $2, $3, $4), txhub_rollup.add_hours($1, $2, $3, $4)
 
 -- name: take_turn
 -- Held until the commit that follows, so that event ids become visible in their order and no cursor skips one.

@@ -44,7 +44,7 @@ INSERT INTO txhub.orphans SELECT b.*, $3::bigint FROM txhub.blocks b WHERE chain
 DELETE FROM txhub.blocks WHERE chain_id = $1 AND number > $2
 
 -- name: recompute
-SELECT txhub_rollup.recompute($1, $2, $3)
+SELECT txhub_rollup.recompute($1, $2, $3), txhub_rollup.recompute_hours($1, $2, $3)
 
 -- name: unlinked
 SELECT number

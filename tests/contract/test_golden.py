@@ -27,6 +27,8 @@ VIEWS = (
     "tx_1d",
     "chain_1m",
     "peaks_1h",
+    "value_hist_1h",
+    "token_1h",
     "chains",
     "blocks",
 )

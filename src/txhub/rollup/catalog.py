@@ -30,6 +30,8 @@ ROLLUPS: tuple[Rollup, ...] = (
     Rollup("tx_1h", _HOUR, LAG, 7 * _DAY, 10 * _MINUTE),
     Rollup("peaks_1h", _HOUR, LAG, 7 * _DAY, 10 * _MINUTE),
     Rollup("tx_1d", _DAY, LAG, 30 * _DAY, _HOUR),
+    Rollup("value_hist_1h", _HOUR, LAG, 3 * _DAY, 10 * _MINUTE),
+    Rollup("token_1h", _HOUR, LAG, 3 * _DAY, 10 * _MINUTE),
 )
 """In the order of refresh: what a rollup is made from stands before it."""
 
