@@ -2,7 +2,7 @@
 
 -- name: unread
 -- What a reader has not seen, oldest first, with the span of time that each event's blocks cover.
-SELECT e.id,
+SELECT e.id, e.chain_id,
        least((e.data ->> 'start')::timestamptz, (e.data ->> 'time')::timestamptz) AS first,
        greatest((e.data ->> 'end')::timestamptz, (e.data ->> 'time')::timestamptz) AS last
 FROM txhub.stream_events e
@@ -16,7 +16,10 @@ INSERT INTO txhub.cursors (reader, event_id) VALUES ($1, $2)
 ON CONFLICT (reader) DO UPDATE SET event_id = greatest(txhub.cursors.event_id, EXCLUDED.event_id)
 
 -- name: forget
-DELETE FROM txhub.stream_events WHERE created_at < now() - $1::interval
+-- Never what one of our own readers has not seen.
+DELETE FROM txhub.stream_events
+WHERE created_at < now() - $1::interval
+  AND id <= coalesce((SELECT min(event_id) FROM txhub.cursors), 0)
 
 -- name: newest
 SELECT coalesce(max(id), 0) FROM txhub.stream_events

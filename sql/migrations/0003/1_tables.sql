@@ -60,3 +60,5 @@ CREATE TABLE txhub_rollup.closed_hours (
     PRIMARY KEY (chain_id, bucket)
 );
 CREATE INDEX closed_hours_stale ON txhub_rollup.closed_hours (bucket) WHERE stale;
+INSERT INTO txhub_rollup.closed_hours
+SELECT DISTINCT chain_id, date_trunc('hour', time, 'UTC'), true FROM txhub.blocks;

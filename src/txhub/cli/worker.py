@@ -9,6 +9,7 @@ from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
 from txhub.ingest.supervisor import supervise
+from txhub.rollup.hours import keep_closing
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
 from txhub.store.faults import translated
@@ -32,6 +33,7 @@ async def work(url: str, settings: Settings) -> None:
     async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
+        tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         tasks.create_task(supervise("outbox", lambda: _forget_events(pool)))
 
 

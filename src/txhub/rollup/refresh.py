@@ -2,8 +2,8 @@
 
 A backfill or a slow chain writes into time that the aggregates have passed already; there it stays
 invisible until they are refreshed. So the worker follows the outbox and refreshes each range that was
-touched, minutes first, then what is made of them. Where a commit keeps the rollups itself
-(`sql/queries/plain/rollup.sql`) the same steps do nothing.
+touched, minutes first, then what is made of them; where a commit keeps the rollups itself
+(`sql/queries/plain/rollup.sql`) the same steps do nothing. The hours touched are marked for `hours.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _READER = "rollup"
 _BATCH = 1000
 _WAIT_FOR_ANOTHER_S = 0.2
 _OUTBOX = queries("outbox")
+_HOURS = queries("hours")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger("rollup")
 
@@ -80,6 +81,8 @@ async def catch_up(pool: Pool, now: datetime) -> int:
         spans = merged((Span(event["first"], event["last"]) for event in events), timedelta(minutes=5))
         await refresh(pool, spans, now)
         with translated():
+            touched = [[event[key] for event in events] for key in ("chain_id", "first", "last")]
+            await pool.execute(_HOURS["touch"], *touched)
             await pool.execute(_OUTBOX["move_cursor"], _READER, events[-1]["id"])
     return len(events)
 
