@@ -233,12 +233,6 @@ async def test_a_stream_that_is_closed_in_order_is_lost() -> None:
                 await listen(heads)
 
 
-async def test_a_node_that_falls_silent_is_lost(scheme: str) -> None:
-    async with recording(scheme, hidden=1) as (url, _), source_of(url, silent_s=0.4) as source:
-        with pytest.raises(NodeUnavailable, match="silent"):
-            await listen(source.heads())
-
-
 @pytest.mark.parametrize(
     "head",
     [

@@ -7,41 +7,50 @@ it: several are asked for in one batch and decoded by `txhub.chain.decode`.
 from __future__ import annotations
 
 import asyncio
-import time as clock
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from datetime import datetime
 
 from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, refused
-from txhub.chain.heads import announced
+from txhub.chain.heads import AGAIN_S, Heads, newest
 from txhub.chain.jsonrpc import Call, Node, ask
 from txhub.chain.registry import other_chain
-from txhub.chain.source import Notify
+from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
-from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
+from txhub.errors import BadBlock, NodeRefused
 from txhub.model import Block, Chain, Head
 
 _SILENT_BLOCKS = 5
 _SILENT_S = 10.0
-"""A stream is lost when no head came for so many block times, and at least so many seconds."""
-_POLL_S = 0.25
-"""HTTP endpoints are asked for the head twice a block time, but not more often than this."""
+"""The watchdog asks why when no head came for so many block times, and at least so many seconds."""
 
 
 class EvmSource:
     """Blocks of one EVM chain; see `txhub.chain.source.Source`.
 
-    `silent_s` is how long no head may come; five block times, and at least ten seconds.
+    `silent_s` is after how long without a head the watchdog asks why; five block times, and at least ten seconds.
+    `again_s` is how often WebSocket endpoints get another try while heads are polled over HTTP.
     """
 
-    def __init__(self, chain: Chain, *, silent_s: float | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        silent_s: float | None = None,
+        timeout_s: float = TIMEOUT_S,
+        again_s: float = AGAIN_S,
+    ) -> None:
         self.chain = chain
         self.notify: Notify = lambda notice: None
-        self._silent_s = silent_s or max(_SILENT_BLOCKS * chain.block_time_s, _SILENT_S)
-        self._timeout_s = timeout_s
-        self._node = Node(chain.endpoints, self._greet, timeout_s)
-        self._announcing = [url for url in chain.endpoints if url.lower().startswith("ws")]
-        self._announcing_turn = 0
+        self._node = Node(chain.endpoints, self._greet, timeout_s, self._tell)
+        self._heads = Heads(
+            chain,
+            self._node,
+            self._greet,
+            self._tell,
+            silent_s=silent_s or max(_SILENT_BLOCKS * chain.block_time_s, _SILENT_S),
+            timeout_s=timeout_s,
+            again_s=again_s,
+        )
 
     async def check(self) -> None:
         """Make sure that the node serves this chain.
@@ -53,14 +62,11 @@ class EvmSource:
 
     async def head(self) -> Head:
         """Return the newest block of the chain."""
-        header = await self._node.call(Call("eth_getBlockByNumber", ("latest", False)), RawHeader)
-        if header is None:
-            raise NodeUnavailable(f"the node of {self.chain.name} has no blocks yet")
-        return decode_head(self.chain, header)
+        return await newest(self.chain, self._node)
 
     def heads(self) -> AsyncGenerator[Head, None]:
-        """Yield heads as a WebSocket endpoint announces them; with HTTP endpoints only, as polling finds them."""
-        return self._announced() if self._announcing else self._polled()
+        """Yield the newest block, then heads as a WebSocket endpoint announces them, else as polling finds them."""
+        return self._heads.follow()
 
     async def blocks(self, numbers: Sequence[int]) -> list[Block | BadBlock]:
         """Fetch and decode blocks in one request; the answer is in the order of `numbers`."""
@@ -120,29 +126,8 @@ class EvmSource:
         if number != self.chain.chain_id:
             raise other_chain(connection.where, number, self.chain)
 
-    async def _announced(self) -> AsyncGenerator[Head, None]:
-        url = self._announcing[self._announcing_turn % len(self._announcing)]
-        try:
-            async with aclosing(announced(self.chain, url, self._silent_s, self._timeout_s)) as heads:
-                async for head in heads:
-                    yield head
-        except NodeUnavailable:
-            self._announcing_turn += 1
-            raise
-
-    async def _polled(self) -> AsyncGenerator[Head, None]:
-        last: Head | None = None
-        since = clock.monotonic()
-        while True:
-            head = await self.head()
-            if last is None or head.hash != last.hash:
-                yield head
-                last, since = head, clock.monotonic()
-            elif clock.monotonic() - since > self._silent_s:
-                raise NodeUnavailable(
-                    f"the node of {self.chain.name} is silent: it has had no new block for {self._silent_s:g} s"
-                )
-            await asyncio.sleep(max(self.chain.block_time_s / 2, _POLL_S))
+    def _tell(self, notice: Notice) -> None:
+        self.notify(notice)  # whoever is told is set after the constructor has run
 
     def _decode(self, number: int, answer: RawBlock | NodeRefused | None) -> Block:
         if answer is None:

@@ -1,91 +1,162 @@
-"""The stream of new heads that an EVM node announces over WebSocket, received by web3.py."""
+"""The heads of an EVM chain from its endpoints in turn: announced over WebSocket, else polled over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
-from web3 import AsyncWeb3, WebSocketProvider
-from web3.exceptions import ProviderConnectionError
-from web3.middleware import ExtraDataToPOAMiddleware
-
-from txhub.chain.registry import other_chain, redact
-from txhub.chain.transport import reason
-from txhub.errors import NodeRefused, NodeUnavailable
+from txhub.chain.decode import RawHeader, decode_head
+from txhub.chain.jsonrpc import Call, Node, none_works
+from txhub.chain.source import Notify
+from txhub.chain.subscription import announced
+from txhub.chain.transport import Connection, endpoint_changed, is_websocket
+from txhub.chain.watchdog import Tip, Watchdog
+from txhub.errors import BadBlock, ListenerDied, NodeRefused, NodeStuck, NodeUnavailable
 from txhub.model import Chain, Head
 
-_WAITING = 1000
-"""Heads that may wait for a slow reader. The oldest give way: what was not read is found again as a gap."""
+AGAIN_S = 60.0
+"""How long HTTP is polled before the WebSocket endpoints get another try, and between two tries."""
+
+_POLLS_A_BLOCK = 2
+_POLL_S = (0.25, 2.0)
+"""An HTTP endpoint is asked for its head twice a block time, within these limits."""
+_ASKED_S = 10.0
+"""How long a node may take to answer the watchdog: while it asks nobody follows the chain."""
 
 
-async def announced(chain: Chain, url: str, silent_s: float, timeout_s: float) -> AsyncGenerator[Head, None]:
-    """Yield the heads of one subscription until it fails; it never ends by itself.
+class Heads:
+    """The heads of one chain, from the first of its endpoints in turn that works.
 
-    A task of its own receives, so that a slow reader never holds up the socket.
+    WebSocket endpoints come first, in their order, then the HTTP ones. Whichever is in use, when it is lost the
+    next one has its turn; from HTTP the way leads back as soon as a WebSocket works again.
+
+    Args:
+        bodies: fetches the chain's blocks; it leaves an endpoint that is found stuck as well.
+        greet: is run on every new connection, and refuses a node of another chain.
+        notify: is told of each change of the endpoint with its reason, and of the watchdog's verdicts.
+        silent_s: seconds without a head after which the watchdog asks why.
+        timeout_s: seconds that a node may take to answer.
+        again_s: seconds between two tries to go from HTTP back to a WebSocket.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        bodies: Node,
+        greet: Callable[[Connection], Awaitable[None]],
+        notify: Notify,
+        *,
+        silent_s: float,
+        timeout_s: float,
+        again_s: float = AGAIN_S,
+    ) -> None:
+        self._chain = chain
+        self._bodies = bodies
+        self._greet = greet
+        self._notify = notify
+        self._timeout_s = timeout_s
+        self._again_s = again_s
+        self._endpoints = sorted(chain.endpoints, key=lambda url: not is_websocket(url))
+        self._turn = 0
+        self._watchdog = Watchdog(chain, self._tip, silent_s, notify)
+
+    async def follow(self) -> AsyncGenerator[Head, None]:
+        """Yield the newest block and each new head, until the endpoint in use is lost; it never ends by itself.
+
+        Run it again to go on with the next endpoint.
+
+        Raises:
+            ListenerDied, NodeStuck: what the watchdog found out; see there.
+            NodeUnavailable: the endpoint was lost, or none works; says which and why.
+            NodeRefused: all endpoints refuse; tells of each.
+        """
+        failures: list[NodeUnavailable | NodeRefused] = []
+        while len(failures) < len(self._endpoints):
+            url, count = self._endpoints[self._turn], 0
+            try:
+                stream = announced(self._chain, url, self._timeout_s) if is_websocket(url) else self._polled(url)
+                async with aclosing(self._watchdog.watch(url, stream)) as heads:
+                    async for head in heads:
+                        count += 1
+                        yield head
+            except (NodeUnavailable, NodeRefused) as failure:
+                # A listener that never announced anything would do no better the next time.
+                if not (isinstance(failure, ListenerDied) and count > 1):
+                    self._move_on((self._turn + 1) % len(self._endpoints), str(failure))
+                if isinstance(failure, NodeStuck):
+                    await self._bodies.leave(url, str(failure))
+                if count and isinstance(failure, NodeUnavailable):
+                    raise
+                if count:  # it let us in before, so trying again may help
+                    raise NodeUnavailable(str(failure), hint=failure.hint) from failure
+                failures.append(failure)
+            else:
+                failures.clear()
+        raise none_works(failures)
+
+    async def _polled(self, url: str) -> AsyncGenerator[Head, None]:
+        """Yield the heads that polling an HTTP endpoint finds; ends when a WebSocket has taken its turn."""
+        last: Head | None = None
+        returning = asyncio.create_task(self._returned(lambda: last), name=f"way back of {self._chain.name}")
+        pause = min(max(self._chain.block_time_s / _POLLS_A_BLOCK, _POLL_S[0]), _POLL_S[1])
+        try:
+            async with self._node(url, self._timeout_s) as node:
+                while not returning.done():
+                    head = await newest(self._chain, node)
+                    if last is None or head.hash != last.hash:
+                        last = head
+                        yield head
+                    await asyncio.wait({returning}, timeout=pause)
+            self._move_on(returning.result(), "it answers, and announces heads sooner than polling finds them")
+        finally:
+            returning.cancel()
+            await asyncio.gather(returning, return_exceptions=True)
+
+    async def _returned(self, polled: Callable[[], Head | None]) -> int:
+        """Wait for a WebSocket endpoint that works and has what polling had found before; its turn."""
+        while True:
+            await asyncio.sleep(self._again_s)
+            reached = polled()
+            for turn, url in enumerate(self._endpoints):
+                with suppress(NodeUnavailable, NodeRefused):
+                    if reached and is_websocket(url) and (await self._tip(url)).number >= reached.number:
+                        return turn
+
+    def _move_on(self, turn: int, reason: str) -> None:
+        if turn != self._turn:
+            self._notify(endpoint_changed(self._endpoints[self._turn], self._endpoints[turn], reason))
+            self._turn = turn
+
+    async def _tip(self, url: str) -> Tip:
+        async with self._node(url, min(self._timeout_s, _ASKED_S)) as node:
+            head = await newest(self._chain, node)
+            syncing: Any = False
+            with suppress(NodeRefused):  # not every node has the method
+                syncing = await node.call(Call("eth_syncing"), Any)
+            return Tip(head.number, bool(syncing))
+
+    @asynccontextmanager
+    async def _node(self, url: str, timeout_s: float) -> AsyncIterator[Node]:
+        node = Node((url,), self._greet, timeout_s)
+        try:
+            yield node
+        finally:
+            await node.close()
+
+
+async def newest(chain: Chain, node: Node) -> Head:
+    """Ask a node for its newest block.
 
     Raises:
-        NodeUnavailable: the connection could not be made or was lost, or no head came for `silent_s` seconds.
-        NodeRefused: the node serves another chain.
+        NodeUnavailable: it does not answer, has no blocks yet, or its newest cannot be read.
+        NodeRefused: it answers with an error.
     """
-    where = redact(url)
-    heads: asyncio.Queue[Head | None] = asyncio.Queue(_WAITING)
-    receiver = asyncio.create_task(_receive(chain, url, timeout_s, heads), name=f"heads of {chain.name}")
-    receiver.add_done_callback(lambda _: _offer(heads, None))
+    header = await node.call(Call("eth_getBlockByNumber", ("latest", False)), RawHeader)
+    if header is None:
+        raise NodeUnavailable(f"the node of {chain.name} has no blocks yet")
     try:
-        while True:
-            try:
-                async with asyncio.timeout(silent_s):
-                    head = await heads.get()
-            except TimeoutError:
-                raise NodeUnavailable(f"{where} is silent: it announced no block for {silent_s:g} s") from None
-            if head is None:
-                raise _ending(where, receiver.exception())
-            yield head
-    finally:
-        receiver.cancel()
-        await asyncio.wait({receiver})
-
-
-async def _receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queue[Head | None]) -> None:
-    # Always new objects: web3.py keeps what was subscribed to on used ones. A retry is the caller's affair.
-    provider = WebSocketProvider(
-        url,
-        websocket_kwargs={"max_size": None, "compression": None, "open_timeout": timeout_s},
-        request_timeout=timeout_s,
-        max_connection_retries=1,
-    )
-    async with AsyncWeb3(provider) as web3:
-        # BNB, Polygon and test networks put more into a header's extraData than web3.py accepts otherwise.
-        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-        if (served := await web3.eth.chain_id) != chain.chain_id:
-            raise other_chain(redact(url), served, chain)
-        await web3.eth.subscribe("newHeads")
-        async for message in web3.socket.process_subscriptions():
-            _offer(heads, _head(message["result"]))
-
-
-def _offer(heads: asyncio.Queue[Head | None], head: Head | None) -> None:
-    if heads.full():
-        heads.get_nowait()
-    heads.put_nowait(head)
-
-
-def _head(header: Any) -> Head:
-    """A head as web3.py's formatters give it."""
-    time = datetime.fromtimestamp(header["timestamp"], UTC)
-    return Head(header["number"], bytes(header["hash"]), bytes(header["parentHash"]), time)
-
-
-def _ending(where: str, fault: BaseException | None) -> NodeUnavailable | NodeRefused:
-    """What the end of a stream means. web3.py's listener passes on whatever it stumbled over, so anything may come."""
-    if fault is None:
-        return NodeUnavailable(f"{where} closed the stream of heads")
-    if isinstance(fault, NodeUnavailable | NodeRefused):
-        return fault
-    if isinstance(fault, ProviderConnectionError):  # its text holds the URL
-        return NodeUnavailable(f"no node answers at {where}: {reason(fault.__cause__ or fault)}")
-    ending = NodeUnavailable(f"the stream of heads from {where} was lost: {reason(fault)}")
-    ending.__cause__ = fault
-    return ending
+        return decode_head(chain, header)
+    except BadBlock as bad:
+        raise NodeUnavailable(f"the node's newest block cannot be read: {bad}") from bad

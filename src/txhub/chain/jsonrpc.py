@@ -10,7 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from txhub.chain.transport import Connection, connect
+from txhub.chain.source import Notify
+from txhub.chain.transport import Connection, connect, endpoint_changed
 from txhub.errors import NodeRefused, NodeUnavailable
 
 Result = TypeVar("Result")
@@ -59,15 +60,20 @@ class Node:
     """One node as a source sees it; behind it the first of several endpoints that works.
 
     `greet` is run on every new connection, and refuses a node that is not the right one. After a
-    failure the next call goes to the next endpoint.
+    failure the next call goes to the next endpoint, and `notify` is told of the change.
     """
 
     def __init__(
-        self, endpoints: Sequence[str], greet: Callable[[Connection], Awaitable[None]], timeout_s: float
+        self,
+        endpoints: Sequence[str],
+        greet: Callable[[Connection], Awaitable[None]],
+        timeout_s: float,
+        notify: Notify = lambda notice: None,
     ) -> None:
         self._endpoints = endpoints
         self._greet = greet
         self._timeout_s = timeout_s
+        self._notify = notify
         self._turn = 0
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -103,8 +109,8 @@ class Node:
                 except _BatchRefused:
                     self._takes_batches = False
             return [answer for call in calls for answer in await _ask(connection, [call], result)]
-        except NodeUnavailable:
-            await self._drop(connection)
+        except NodeUnavailable as failure:
+            await self._drop(connection, str(failure))
             raise
 
     async def connected(self) -> Connection:
@@ -125,14 +131,16 @@ class Node:
                     self._connection = await self._open(self._endpoints[self._turn])
                 except (NodeUnavailable, NodeRefused) as failure:
                     failures.append(failure)
-                    self._turn = (self._turn + 1) % len(self._endpoints)
+                    self._move_on(str(failure))
                 else:
                     self._takes_batches = True
                     return self._connection
-        if len(failures) == 1:
-            raise failures[0]
-        refused = all(isinstance(failure, NodeRefused) for failure in failures)
-        raise (NodeRefused if refused else NodeUnavailable)("; ".join(map(str, failures)), hint=failures[0].hint)
+        raise none_works(failures)
+
+    async def leave(self, endpoint: str, reason: str) -> None:
+        """Go on with the next endpoint if this one is in use; calls under way raise `NodeUnavailable`."""
+        if self._connection is not None and self._endpoints[self._turn] == endpoint:
+            await self._drop(self._connection, reason)
 
     async def close(self) -> None:
         """Close the connection; calls under way raise `NodeUnavailable`."""
@@ -149,11 +157,24 @@ class Node:
             raise
         return connection
 
-    async def _drop(self, connection: Connection) -> None:
+    async def _drop(self, connection: Connection, reason: str) -> None:
         if self._connection is connection:
             self._connection = None
-            self._turn = (self._turn + 1) % len(self._endpoints)
+            self._move_on(reason)
             await connection.close()
+
+    def _move_on(self, reason: str) -> None:
+        before, self._turn = self._turn, (self._turn + 1) % len(self._endpoints)
+        if before != self._turn:
+            self._notify(endpoint_changed(self._endpoints[before], self._endpoints[self._turn], reason))
+
+
+def none_works(failures: Sequence[NodeUnavailable | NodeRefused]) -> NodeUnavailable | NodeRefused:
+    """Return the error that each of a chain's endpoints failed in its way: a refusal if all of them refuse."""
+    if len(failures) == 1:
+        return failures[0]
+    refused = all(isinstance(failure, NodeRefused) for failure in failures)
+    return (NodeRefused if refused else NodeUnavailable)("; ".join(map(str, failures)), hint=failures[0].hint)
 
 
 async def ask(connection: Connection, call: Call, result: type[Result]) -> Result | None:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection
@@ -19,10 +19,16 @@ from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from txhub.chain.registry import redact
-from txhub.errors import NodeRefused, NodeUnavailable
+from txhub.chain.source import Notice
+from txhub.errors import NodeBusy, NodeRefused, NodeUnavailable
 
 TIMEOUT_S = 30.0
 """How long a node may take to accept a connection, and to answer a request."""
+
+_PING_S = 20.0
+"""How long between two pings of a WebSocket."""
+_CLOSE_S = 2.0
+"""How long a node may take to answer that a WebSocket is to be closed."""
 
 _IN_FLIGHT = 8
 """Requests under way on one WebSocket at once; the next one waits."""
@@ -60,16 +66,44 @@ async def connect(url: str, timeout_s: float = TIMEOUT_S) -> Connection:
         NodeUnavailable: nothing answers there.
         NodeRefused: it does not let us in.
     """
-    if not url.lower().startswith("ws"):
+    if not is_websocket(url):
         return HttpConnection(url, timeout_s)
     where = redact(url)
     try:
-        socket = await connect_websocket(url, compression=None, max_size=None, open_timeout=timeout_s)
+        socket = await connect_websocket(url, **socket_options(timeout_s))
     except InvalidStatus as refusal:
         raise status_error(where, refusal.response.status_code) from None
     except (OSError, WebSocketException) as fault:
         raise NodeUnavailable(f"no node answers at {where}: {reason(fault)}", hint=_HINT) from None
     return WebSocketConnection(socket, where, timeout_s)
+
+
+def is_websocket(url: str) -> bool:
+    """Tell whether a node's URL is one of a WebSocket; the others are HTTP."""
+    return url.lower().startswith("ws")
+
+
+def socket_options(timeout_s: float) -> dict[str, Any]:
+    """Return how WebSockets to nodes are opened, as the library `websockets` names it.
+
+    A socket whose other end has gone without a word (half open) is found by pings even when nothing is asked. A
+    pong waits behind an answer of many megabytes, so it may take as long as an answer: a shorter time would cut off
+    answers that are still coming. A frame may be of any size: whole batches of blocks are one. Such a socket is
+    not waited for long when it is closed, either.
+    """
+    return {
+        "open_timeout": timeout_s,
+        "ping_interval": _PING_S,
+        "ping_timeout": timeout_s,
+        "close_timeout": _CLOSE_S,
+        "max_size": None,
+        "compression": None,
+    }
+
+
+def endpoint_changed(before: str, after: str, reason: str) -> Notice:
+    """Return the notice that one of a chain's endpoints takes the place of another."""
+    return Notice("warning", "endpoint_changed", {"from": redact(before), "to": redact(after), "reason": reason})
 
 
 class WebSocketConnection:
@@ -163,9 +197,7 @@ def status_error(where: str, status: int) -> NodeUnavailable | NodeRefused:
     """Return the error that an HTTP status of a node amounts to."""
     text = f"{where} answers with HTTP status {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NodeUnavailable(
-            text, hint="the node limits requests: lower parallel_requests, or use a node of your own"
-        )
+        return NodeBusy(text, hint="the node limits requests: lower parallel_requests, or use a node of your own")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return NodeRefused(text, hint="the request asks for too much at once: lower request_blocks")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
