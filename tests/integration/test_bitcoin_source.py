@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from base64 import b64encode
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from aiohttp import web
@@ -60,6 +62,8 @@ async def test_large_blocks_arrive_whole(height: int, fees: int) -> None:
         [block] = await source.blocks([height])
         assert isinstance(block, Block)
         assert sum(row.fee or 0 for row in block.transactions) == fees
+        others = [move for move in block.utxo_io if move.tx_index > 0]
+        assert sum(move.amount if move.side == "in" else -move.amount for move in others) == fees
 
 
 async def test_the_demo_network_arrives_as_it_is_planted() -> None:
@@ -71,6 +75,12 @@ async def test_the_demo_network_arrives_as_it_is_planted() -> None:
         assert [block.tx_count for block in blocks if isinstance(block, Block)] == [
             network.count(number) for number in range(head.number - 5, head.number + 1)
         ]
+        for block in blocks:
+            assert isinstance(block, Block)
+            fees: dict[int, Decimal] = defaultdict(Decimal)
+            for move in block.utxo_io:
+                fees[move.tx_index] += move.amount if move.side == "in" else -move.amount
+            assert [fees[row.tx_index] for row in block.transactions[1:]] == [row.fee for row in block.transactions[1:]]
         assert isinstance(blocks[-1], Block)
         assert (blocks[-1].hash, blocks[-1].time) == (head.hash, head.time)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,24 @@ from txhub.errors import BadBlock
 from txhub.model import Block, Transaction
 
 BITCOIN = CHAINS["bitcoin"]
+OP_RETURN = 0x6A
+OP_CHECKSIG = 0xAC
+SATOSHIS_FIRST_KEY = (
+    "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb6"
+    "49f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5f"
+)
+HAL_FINNEYS_KEY = (
+    "04ae1a62fe09c5f51b13905f07f06b99a2f7159b2225f374cd378d71302fa28414"
+    "e7aab37397f554a7df5f142c21c1b7303b8a0626f1baded5c72a704f7e6cd84c"
+)
+SCRIPT_TYPES = {
+    (25, "76a9"): "pubkeyhash",
+    (23, "a914"): "scripthash",
+    (22, "0014"): "witness_v0_keyhash",
+    (34, "0020"): "witness_v0_scripthash",
+    (34, "5120"): "witness_v1_taproot",
+}
+"""By length and first two bytes, as Bitcoin's standard scripts are told apart."""
 
 
 def decode(text: bytes) -> Block:
@@ -77,6 +96,74 @@ def test_values_leave_change_out(height: int) -> None:
             assert row.from_address.decode() in own
 
 
+@pytest.mark.parametrize(
+    ("height", "inputs", "outputs"),
+    [
+        (361_582, {"pubkeyhash": 898, "scripthash": 20}, {"pubkeyhash": 568, "scripthash": 23}),
+        (
+            739_990,
+            {
+                "pubkeyhash": 211,
+                "scripthash": 1355,
+                "witness_v0_keyhash": 557,
+                "witness_v0_scripthash": 45,
+                "witness_v1_taproot": 1,
+            },
+            {
+                "nulldata": 13,
+                "pubkeyhash": 332,
+                "scripthash": 802,
+                "witness_v0_keyhash": 652,
+                "witness_v0_scripthash": 76,
+                "witness_v1_taproot": 7,
+            },
+        ),
+    ],
+)
+def test_every_spent_and_made_output_is_kept(height: int, inputs: dict[str, int], outputs: dict[str, int]) -> None:
+    text = block_text(height)
+    block = decode(text)
+    written = json.loads(text, parse_float=Decimal)["tx"]
+    moves = []
+    for index, each in enumerate(written):
+        spent = [source["prevout"] for source in each["vin"] if "prevout" in source]
+        for side, all_of_side in (("in", spent), ("out", each["vout"])):
+            for n, output in enumerate(all_of_side):
+                script = output["scriptPubKey"]
+                moves.append((index, side, n, script.get("address"), script["hex"], Decimal(output["value"]) * 10**8))
+    assert [
+        (move.tx_index, move.side, move.n, move.address and move.address.decode(), move.script.hex(), move.amount)
+        for move in block.utxo_io
+    ] == moves
+    assert {(move.chain_id, move.block_number, move.block_time) for move in block.utxo_io} == {(0, height, block.time)}
+
+    script_types = {
+        side: Counter(
+            SCRIPT_TYPES[len(move.script), move.script[:2].hex()] if move.address else "nulldata"
+            for move in block.utxo_io
+            if move.side == side
+        )
+        for side in ("in", "out")
+    }
+    assert script_types == {"in": inputs, "out": outputs}
+    assert all(move.script[0] == OP_RETURN for move in block.utxo_io if move.address is None)
+    assert {type(move.amount) for move in block.utxo_io} == {Decimal}
+
+
+@pytest.mark.parametrize("height", [361_582, 739_990])
+def test_what_is_spent_is_made_or_a_fee(height: int) -> None:
+    text = block_text(height)
+    written = json.loads(text, parse_float=Decimal)["tx"]
+    block = decode(text)
+    assert not [move for move in block.utxo_io if move.tx_index == 0 and move.side == "in"]
+    spent = sum(move.amount for move in block.utxo_io if move.side == "in")
+    made = sum(move.amount for move in block.utxo_io if move.side == "out" and move.tx_index > 0)
+    reward = sum(move.amount for move in block.utxo_io if move.tx_index == 0)
+    fees = sum(Decimal(each["fee"]) for each in written[1:]) * 10**8
+    assert spent - made == fees == sum(row.fee or 0 for row in block.transactions)
+    assert 0 < reward <= Decimal(50) / 2 ** (height // 210_000) * 10**8 + fees
+
+
 def test_the_first_blocks_add_up_without_previous_outputs() -> None:
     texts = early_blocks()
     blocks = [decode(text) for text in texts]
@@ -91,12 +178,31 @@ def test_the_first_blocks_add_up_without_previous_outputs() -> None:
     assert blocks[170].transactions[1].value == 50 * 10**8  # the first payment ever: 10 coins, and 40 in change
 
 
+def test_the_first_blocks_keep_their_outputs() -> None:
+    texts = early_blocks()
+    moves = [move for text in texts for move in decode(text).utxo_io]
+    assert [(move.block_number, move.tx_index, move.side, move.n) for move in moves] == [
+        (height, index, "out", n)
+        for height, text in enumerate(texts)
+        for index, each in enumerate(json.loads(text)["tx"])
+        for n in range(len(each["vout"]))
+    ]
+    assert len(moves) == 451
+    assert {(move.address, len(move.script), move.script[-1]) for move in moves} == {(None, 67, OP_CHECKSIG)}
+    genesis = moves[0]
+    assert (genesis.amount, genesis.script.hex()) == (50 * 10**8, f"41{SATOSHIS_FIRST_KEY}ac")
+    to_hal_finney, change = (move for move in moves if (move.block_number, move.tx_index) == (170, 1))
+    assert (to_hal_finney.amount, to_hal_finney.script.hex()) == (10 * 10**8, f"41{HAL_FINNEYS_KEY}ac")
+    assert change.amount == 40 * 10**8
+    assert change.script == next(move.script for move in moves if move.block_number == 9)  # whose coins were spent
+
+
 def output(value: str, script: str, address: str | None = None) -> dict[str, Any]:
     return {"value": Decimal(value), "scriptPubKey": {"hex": script} | ({"address": address} if address else {})}
 
 
-def payment(inputs: list[dict[str, Any] | None], outputs: list[dict[str, Any]], **more: Any) -> Transaction:
-    """The row of a made-up transaction."""
+def made(inputs: list[dict[str, Any] | None], outputs: list[dict[str, Any]], **more: Any) -> Block:
+    """A block of a coinbase and a made-up transaction."""
     coinbase = {
         "txid": "aa" * 32,
         "vsize": 100,
@@ -112,7 +218,12 @@ def payment(inputs: list[dict[str, Any] | None], outputs: list[dict[str, Any]], 
         "previousblockhash": "22" * 32,
         "tx": [coinbase, transaction],
     }
-    return decode_block(BITCOIN, msgspec.convert(block, type=RawBlock), 7).transactions[1]
+    return decode_block(BITCOIN, msgspec.convert(block, type=RawBlock), 7)
+
+
+def payment(inputs: list[dict[str, Any] | None], outputs: list[dict[str, Any]], **more: Any) -> Transaction:
+    """The row of a made-up transaction."""
+    return made(inputs, outputs, **more).transactions[1]
 
 
 def test_the_largest_sum_of_each_side_names_it() -> None:
@@ -139,6 +250,15 @@ def test_a_half_known_transaction_has_the_fee_that_the_node_says() -> None:
     assert (row.value, row.fee, row.from_address) == (300_000_000, 1, None)
 
 
+def test_a_half_known_transaction_keeps_the_inputs_that_are_known() -> None:
+    moves = made([None, output("1", "a1", "alice"), None, output("2", "a1")], [output("3", "b1", "bob")]).utxo_io
+    assert [(move.side, move.n, move.address, move.script, move.amount) for move in moves if move.tx_index == 1] == [
+        ("in", 1, b"alice", b"\xa1", 10**8),
+        ("in", 3, None, b"\xa1", 2 * 10**8),
+        ("out", 0, b"bob", b"\xb1", 3 * 10**8),
+    ]
+
+
 @given(st.integers(0, 21_000_000 * 10**8))
 def test_every_amount_is_exact(amount: int) -> None:
     coins = f"{amount // 10**8}.{amount % 10**8:08d}"
@@ -152,6 +272,9 @@ def test_every_amount_is_exact(amount: int) -> None:
         ([output("1", "a1")], [output("0.000000001", "c1")], {}, "coins cannot be"),
         ([output("1", "a1")], [output("-1", "c1")], {}, "coins cannot be"),
         ([output("21000001", "a1")], [output("1", "c1")], {}, "coins cannot be"),
+        ([output("1E+999999", "a1")], [output("1", "c1")], {}, "coins cannot be"),
+        ([output("NaN", "a1")], [output("1", "c1")], {}, "coins cannot be"),
+        ([output("1", "a")], [output("1", "c1")], {}, "hexadecimal"),
         ([output("1", "a1")], [], {}, "no inputs or no outputs"),
         ([output("1", "a1")], [output("1", "c1")], {"txid": "bb"}, "txid is not 32 bytes"),
         ([output("1", "a1")], [output("1", "c1")], {"txid": "zz" * 32}, "hexadecimal"),

@@ -1,7 +1,8 @@
 """From Bitcoin Core's JSON to rows: pure functions that refuse what cannot be.
 
-Bitcoin has no sender, receiver and value: a transaction spends outputs of older ones and makes new ones. These
-are the rules by which it becomes a row of `transactions`, all of them:
+Bitcoin has no sender, receiver and value: a transaction spends outputs of older ones and makes new ones. `utxo_io`
+holds each of them as it is, where the node tells of it. These are the rules by which a transaction also becomes one
+row of `transactions`, all of them:
 
 - Change is an output to a script that one of the inputs spent from. Change to a new address cannot be told from
   a payment, and counts as one.
@@ -23,21 +24,24 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from txhub.chain.decode import refused
 from txhub.contract import Kind
-from txhub.model import Block, Chain, Head, Transaction
+from txhub.model import Block, Chain, CoinMove, Head, Transaction
 
 _SATOSHI_DIGITS = 8
-_MAX_SATOSHI = 21_000_000 * 10**_SATOSHI_DIGITS
-"""More coins than this can never exist."""
+_ALL_COINS = 21_000_000
+"""More can never exist."""
 _HASH_CHARS = 64
 _GENESIS_PARENT = bytes(32)
 _TIME_END = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 _INT_END = 1 << 31
+
+Place: TypeAlias = tuple[int, int, datetime, int]
+"""Of a transaction: chain id, block number, block time, position in the block."""
 
 
 class RawScript(msgspec.Struct, gc=False):
@@ -88,14 +92,6 @@ class RawBlock(RawHeader, gc=False, kw_only=True):
     size: int | None = None
 
 
-class Part(NamedTuple):
-    """One input or output: the script in hex, its address if it has one, and satoshi."""
-
-    script: str
-    address: str | None
-    amount: int
-
-
 def decode_head(chain: Chain, raw: RawHeader) -> Head:
     """Turn a header into a `Head`.
 
@@ -123,9 +119,19 @@ def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
     if head.number != number:
         raise refused(chain, number, f"the node sent block {head.number} instead")
     rows: list[Transaction] = []
+    moves: list[CoinMove] = []
     try:
         for transaction in raw.tx:
-            rows.append(_transaction(chain.chain_id, head, len(rows), transaction))
+            place = (chain.chain_id, number, head.time, len(rows))
+            inputs = [
+                _move(place, "in", n, source.prevout)
+                for n, source in enumerate(transaction.vin)
+                if source.prevout is not None
+            ]
+            outputs = [_move(place, "out", n, output) for n, output in enumerate(transaction.vout)]
+            rows.append(_transaction(place, transaction, inputs, outputs))
+            moves += inputs
+            moves += outputs
     except ValueError as fault:
         raise refused(chain, number, f"transaction {len(rows)}: {fault}") from None
     if not rows:
@@ -138,39 +144,32 @@ def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
         time=head.time,
         transactions=rows,
         size=raw.size,
+        utxo_io=moves,
     )
 
 
-def sides(raw: RawTransaction) -> tuple[list[Part] | None, list[Part]]:
-    """Return a transaction's inputs, None where the node does not know what they spend, and its outputs.
-
-    Raises:
-        ValueError: an amount is impossible.
-    """
-    outputs = [_part(output) for output in raw.vout]
-    spent = [source.prevout for source in raw.vin]
-    known = [_part(output) for output in spent if output is not None]
-    return (known if len(known) == len(spent) else None), outputs
+def _move(place: Place, side: Literal["in", "out"], n: int, output: RawOutput) -> CoinMove:
+    script = output.script_pub_key
+    address = None if script.address is None else script.address.encode("ascii")
+    return CoinMove(*place, side, n, address, bytes.fromhex(script.hex), _satoshi(output.value))
 
 
-def _transaction(chain_id: int, head: Head, index: int, raw: RawTransaction) -> Transaction:
+def _transaction(place: Place, raw: RawTransaction, known: list[CoinMove], outputs: list[CoinMove]) -> Transaction:
+    """Turn a transaction into its row; `known` are the inputs of which the node says what they spend."""
     coinbase = any(source.coinbase is not None for source in raw.vin)
-    if coinbase != (index == 0):
+    if coinbase != (place[-1] == 0):
         raise ValueError("a coinbase is the first transaction of its block, and only the first")
     if not raw.vin or not raw.vout:
         raise ValueError("it has no inputs or no outputs")
-    inputs, outputs = sides(raw)
-    scripts = {part.script for part in inputs or ()}
-    payments = [part for part in outputs if part.script not in scripts]
+    inputs = known if len(known) == len(raw.vin) else None
+    scripts = {move.script for move in inputs or ()}
+    payments = [move for move in outputs if move.script not in scripts]
     return Transaction(
-        chain_id=chain_id,
-        block_number=head.number,
-        block_time=head.time,
-        tx_index=index,
+        *place,
         hash=_hash(raw.txid, "txid"),
         from_address=_principal(inputs or ()),
         to_address=_principal(payments or outputs),
-        value=Decimal(sum(part.amount for part in payments)),
+        value=_total(payments),
         fee=Decimal(0) if coinbase else _fee(raw, inputs, outputs),
         gas_used=None,
         gas_price=None,
@@ -183,34 +182,34 @@ def _transaction(chain_id: int, head: Head, index: int, raw: RawTransaction) -> 
     )
 
 
-def _fee(raw: RawTransaction, inputs: list[Part] | None, outputs: list[Part]) -> Decimal | None:
+def _fee(raw: RawTransaction, inputs: list[CoinMove] | None, outputs: list[CoinMove]) -> Decimal | None:
     if inputs is None:
-        return None if raw.fee is None else Decimal(_satoshi(raw.fee))
-    fee = sum(part.amount for part in inputs) - sum(part.amount for part in outputs)
+        return None if raw.fee is None else _satoshi(raw.fee)
+    fee = _total(inputs) - _total(outputs)
     if fee < 0:
         raise ValueError("it pays out more than it spends")
-    return Decimal(fee)
+    return fee
 
 
-def _principal(parts: Iterable[Part]) -> bytes | None:
+def _total(moves: Iterable[CoinMove]) -> Decimal:
+    return sum((move.amount for move in moves), Decimal(0))
+
+
+def _principal(moves: Iterable[CoinMove]) -> bytes | None:
     """Return the address with the largest sum, the first of equals; what has no address does not count."""
-    sums: dict[str, int] = defaultdict(int)
-    for part in parts:
-        if part.address is not None:
-            sums[part.address] += part.amount
-    return max(sums, key=sums.__getitem__).encode("ascii") if sums else None
+    sums: dict[bytes, Decimal] = defaultdict(Decimal)
+    for move in moves:
+        if move.address is not None:
+            sums[move.address] += move.amount
+    return max(sums, key=sums.__getitem__) if sums else None
 
 
-def _part(output: RawOutput) -> Part:
-    return Part(output.script_pub_key.hex, output.script_pub_key.address, _satoshi(output.value))
-
-
-def _satoshi(coins: Decimal) -> int:
-    scaled = coins.scaleb(_SATOSHI_DIGITS)
-    amount = int(scaled)
-    if amount != scaled or not 0 <= amount <= _MAX_SATOSHI:
-        raise ValueError(f"{coins} coins cannot be")
-    return amount
+def _satoshi(coins: Decimal) -> Decimal:
+    if coins.is_finite() and 0 <= coins <= _ALL_COINS:
+        scaled = coins.scaleb(_SATOSHI_DIGITS)
+        if scaled == (amount := int(scaled)):
+            return Decimal(amount)
+    raise ValueError(f"{coins} coins cannot be")
 
 
 def _below(value: int, end: int, name: str) -> int:
