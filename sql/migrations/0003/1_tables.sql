@@ -62,3 +62,11 @@ CREATE TABLE txhub_rollup.closed_hours (
 CREATE INDEX closed_hours_stale ON txhub_rollup.closed_hours (bucket) WHERE stale;
 INSERT INTO txhub_rollup.closed_hours
 SELECT DISTINCT chain_id, date_trunc('hour', time, 'UTC'), true FROM txhub.blocks;
+
+CREATE TABLE txhub.policies (
+    hypertable text NOT NULL CHECK (hypertable IN ('transactions', 'token_transfers', 'utxo_io')),
+    policy text NOT NULL CHECK (policy IN ('chunk_interval', 'compress_after')),
+    span interval NOT NULL CHECK (span > INTERVAL '0'),
+    PRIMARY KEY (hypertable, policy)
+);
+COMMENT ON TABLE txhub.policies IS 'What `txhub policy set` decided for one table; it comes before the settings.';

@@ -34,6 +34,8 @@ _COMMANDS = {
     "node": _Origin("node", "node", hidden=True),
     "doctor": _Origin("doctor", "doctor"),
     "db": _Origin("db", "app"),
+    "rollup": _Origin("rollup", "app"),
+    "policy": _Origin("policy", "app"),
     "bench": _Origin("bench", "app"),
 }
 """In the order in which help lists them."""
