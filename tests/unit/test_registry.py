@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from eth_utils.address import is_checksum_address
 
 from txhub.chain.registry import CHAINS, open_source, redact, resolve
 from txhub.config import Settings
@@ -33,6 +34,23 @@ def test_built_in_chains() -> None:
         assert all(url.startswith(("wss://", "https://")) for url in chain.endpoints)
         assert resolve(name, settings()) == chain
         assert open_source(chain).chain == chain
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=lambda chain: chain.name)
+def test_built_in_chains_have_nodes_of_two_operators(chain: Chain) -> None:
+    hosts: dict[str, list[str]] = {"wss": [], "https": []}
+    for url in chain.endpoints:
+        scheme, _, host = url.partition("://")
+        hosts[scheme].append(host)
+    assert len({host.split(".", 1)[1] for host in hosts["https"]}) == 2
+    assert hosts["wss"] == (hosts["https"] if chain.family == "evm" else [])
+
+
+def test_price_feeds_are_addresses_without_a_misprint() -> None:
+    feeds = {name: chain.price_feed for name, chain in CHAINS.items() if chain.price_feed}
+    assert set(feeds) == set(CHAINS) - {"bitcoin"}
+    assert len(set(feeds.values())) == len(feeds)
+    assert all(is_checksum_address(feed) for feed in feeds.values())
 
 
 def test_settings_change_a_built_in_chain() -> None:

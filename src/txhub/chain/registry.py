@@ -20,21 +20,52 @@ _UNREADABLE = "a URL that cannot be read"
 _SCHEMES = {"evm": ("ws", "wss", "http", "https"), "utxo": ("http", "https")}
 
 
-def _evm(chain_id: int, name: str, symbol: str, block_time_s: float, depth: int, large: int, host: str) -> Chain:
-    endpoints = (f"wss://{host}", f"https://{host}")
-    return Chain(chain_id, name, "evm", symbol, 18, block_time_s, depth, Decimal(large), endpoints)
+def _evm(
+    chain_id: int,
+    name: str,
+    symbol: str,
+    block_time_s: float,
+    finality_depth: int,
+    large_value: int,
+    price_feed: str,
+    publicnode: str,
+    drpc: str | None = None,
+) -> Chain:
+    hosts = (f"{publicnode}-rpc.publicnode.com", f"{drpc or name}.drpc.org")
+    endpoints = tuple(f"{scheme}://{host}" for scheme in ("wss", "https") for host in hosts)
+    large = Decimal(large_value)
+    return Chain(
+        chain_id, name, "evm", symbol, 18, block_time_s, finality_depth, large, endpoints, price_feed=price_feed
+    )
 
 
+_BITCOIN_NODES = ("https://bitcoin-rpc.publicnode.com", "https://bitcoin.drpc.org")
+
+# Ids and public nodes are as chainlist.org lists them, of two operators each. Feeds are the proxies of the coin's
+# price in USD in Chainlink's documentation (docs.chain.link, "Price Feed Contract Addresses"; Polygon's is listed as
+# MATIC). Where the seconds between blocks and the depths come from is said chain by chain.
 _BUILT_IN = (
-    _evm(1, "ethereum", "ETH", 12, 64, 100, "ethereum-rpc.publicnode.com"),
-    _evm(8453, "base", "ETH", 2, 64, 100, "base-rpc.publicnode.com"),
-    _evm(42161, "arbitrum", "ETH", 0.25, 240, 100, "arbitrum-one-rpc.publicnode.com"),
-    _evm(10, "optimism", "ETH", 2, 64, 100, "optimism-rpc.publicnode.com"),
-    _evm(137, "polygon", "POL", 2, 128, 500_000, "polygon-bor-rpc.publicnode.com"),
-    _evm(56, "bnb", "BNB", 0.75, 64, 500, "bsc-rpc.publicnode.com"),
-    _evm(43114, "avalanche", "AVAX", 2, 32, 10_000, "avalanche-c-chain-rpc.publicnode.com"),
-    # Bitcoin has no chain id of its own: 0 is its coin type in SLIP-44.
-    Chain(0, "bitcoin", "utxo", "BTC", 8, 600, 6, Decimal(25), ("https://bitcoin-rpc.publicnode.com",)),
+    # Slots of 12 s; a checkpoint is final two epochs of 32 slots later (ethereum.org, "Gasper").
+    _evm(1, "ethereum", "ETH", 12, 64, 100, "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419", "ethereum", "eth"),
+    # A block of one sequencer every 2 s, final together with Ethereum's (docs.optimism.io, "Transaction finality").
+    # Before that only a fault of the sequencer or a reorg of Ethereum replaces any: two minutes are our margin.
+    _evm(8453, "base", "ETH", 2, 64, 100, "0x71041dddad3595F9CEd3DcCFBe3D1F4b0a16Bb70", "base"),
+    # The same with a block every 250 ms while there is something to put into it (docs.arbitrum.io, "Sequencer timing
+    # adjustments" and "Finality and chain reorganizations"): a minute is our margin.
+    _evm(42161, "arbitrum", "ETH", 0.25, 240, 100, "0x639Fe6ab55C921f74e7fac1ee960C0B6293ba612", "arbitrum-one"),
+    # As on Base, whose software this is.
+    _evm(10, "optimism", "ETH", 2, 64, 100, "0x13e3Ee699D1909E989722E753853AE30b17e08c5", "optimism"),
+    # Every 2 s, final by a milestone 2 to 5 s later (docs.polygon.technology, "Finality"); milestones have been late
+    # by minutes, so the depth is a margin.
+    _evm(137, "polygon", "POL", 2, 128, 500_000, "0xAB594600376Ec9fD91F8e885dADF0CE036862dE0", "polygon-bor"),
+    # Every 0.45 s since the fork Fermi; where votes fail, final after 15 validators of 16 blocks each (BEP-619).
+    _evm(56, "bnb", "BNB", 0.45, 240, 500, "0x0567F2323251f0Aab15c8dFb1967E4e8A7D42aeE", "bsc", "bsc"),
+    # Every 2 s at first, which validators may vote to change (ACP-226). What a node shows is accepted, so final
+    # (build.avax.network, "Avalanche Consensus"): the depth only says what gap is closed before the next head.
+    _evm(43114, "avalanche", "AVAX", 2, 32, 10_000, "0x0A77230d17318075983913bC2145DB16C7366156", "avalanche-c-chain"),
+    # Every ten minutes, and six blocks to be sure (bitcoin.org, "Some things you need to know"). Bitcoin has no chain
+    # id of its own: 0 is its coin type in SLIP-44.
+    Chain(0, "bitcoin", "utxo", "BTC", 8, 600, 6, Decimal(25), _BITCOIN_NODES),
 )
 CHAINS: dict[str, Chain] = {chain.name: chain for chain in _BUILT_IN}
 """The built-in chains by name, with public nodes: good for a look, too slow for a day's history."""
