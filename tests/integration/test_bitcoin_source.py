@@ -7,7 +7,7 @@ import itertools
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ from txhub.chain.bitcoin import BitcoinSource
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.chain.demo.node import Network, serve
 from txhub.chain.registry import CHAINS, open_source
+from txhub.chain.source import Notice
 from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Chain, Head
 
@@ -134,9 +135,37 @@ async def test_the_next_endpoint_is_tried_when_one_is_silent() -> None:
         served(demo()) as url,
         at(DEMO, "http://127.0.0.1:9", f"{url}/btc") as source,
     ):
-        with pytest.raises(NodeUnavailable, match="no node answers"):
-            await source.head()
+        told: list[Notice] = []
+        source.notify = told.append
         assert (await source.head()).number > 0
+        [notice] = told
+        assert (notice.event, notice.details["from"], notice.details["to"]) == (
+            "endpoint_changed",
+            "http://127.0.0.1:9",
+            url,
+        )
+        assert "no node answers" in str(notice.details["reason"])
+
+
+async def test_the_next_endpoint_takes_over_the_heads() -> None:
+    async with AsyncExitStack() as first_runs, served(demo()) as survivor:
+        first = await first_runs.enter_async_context(served(demo()))
+        async with at(DEMO, f"{first}/btc", f"{survivor}/btc") as source:
+            seen = await anext(heads := source.heads())
+            await first_runs.aclose()
+            with pytest.raises(NodeUnavailable, match=first):
+                await anext(heads)
+            async with aclosing(source.heads()) as heads:
+                assert (await anext(heads)).number >= seen.number
+
+
+async def test_another_network_is_refused_at_every_endpoint() -> None:
+    async with (
+        served(demo()) as url,
+        served(RecordedBitcoin(early_blocks()[:8])) as bitcoin,
+        at(BITCOIN, f"{url}/btc", f"{bitcoin}/btc") as source,
+    ):
+        assert (await source.head()).number == 7
 
 
 async def test_a_closed_source_is_unavailable() -> None:
@@ -163,14 +192,29 @@ async def test_a_closed_source_is_unavailable() -> None:
     ],
 )
 async def test_answers_that_are_errors_are_said_plainly(answer: str, error: type[Exception], says: str) -> None:
-    async def on_post(_: web.Request) -> web.Response:
-        return web.Response(text=answer)
+    async def on_post(request: web.Request) -> web.Response:
+        call = await request.json()
+        if isinstance(call, list):
+            return web.Response(text=answer)
+        return web.json_response({"result": {"chain": "main"}, "error": None, "id": call["id"]})
 
     app = web.Application()
     app.router.add_post("/", on_post)
     async with TestServer(app) as server, at(BITCOIN, str(server.make_url("/"))) as source:
         with pytest.raises(error, match=says):
             await source.head()
+
+
+async def test_a_node_that_starts_is_asked_again() -> None:
+    async def on_post(request: web.Request) -> web.Response:
+        error = {"code": -28, "message": "Loading block index"}
+        return web.json_response({"result": None, "error": error, "id": (await request.json())["id"]}, status=500)
+
+    app = web.Application()
+    app.router.add_post("/", on_post)
+    async with TestServer(app) as server, at(BITCOIN, str(server.make_url("/"))) as source:
+        with pytest.raises(NodeUnavailable, match="still starting"):
+            await source.check()
 
 
 async def test_user_and_password_are_sent_and_never_shown() -> None:

@@ -14,16 +14,15 @@ import msgspec
 
 from txhub.chain.bitcoin_decode import RawBlock, RawHeader, decode_block, decode_head
 from txhub.chain.decode import refused
-from txhub.chain.source import Notify
-from txhub.chain.transport import TIMEOUT_S, HttpConnection
+from txhub.chain.jsonrpc import STARTING, Call, Node, ask
+from txhub.chain.source import Notice, Notify
+from txhub.chain.transport import TIMEOUT_S, Connection
 from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Chain, Head
 
 _BODIES = 4
 """Blocks asked for in one request: one from a busy day is 15 MB of JSON with previous outputs."""
 _WITH_PREVIOUS_OUTPUTS = 3
-_WARMING_UP = -28
-"""Bitcoin Core's error while it starts."""
 _MEDIAN_BLOCKS = 11
 """A block's median time is that of so many blocks, itself the last."""
 _BITCOIN = 0
@@ -59,10 +58,7 @@ class BitcoinSource:
         self.chain = chain
         self.notify: Notify = lambda notice: None
         self._poll_s = poll_s or min(max(chain.block_time_s / 10, 0.5), 15.0)
-        self._timeout_s = timeout_s
-        self._endpoint = 0
-        self._connections: dict[int, HttpConnection] = {}
-        self._closed = False
+        self._node = Node(chain.endpoints, self._greet, timeout_s, self._tell)
 
     async def check(self) -> None:
         """Make sure that the node serves this chain: Bitcoin's main network, or for other chain ids any but that.
@@ -70,14 +66,7 @@ class BitcoinSource:
         Raises:
             NodeRefused: it serves another one; names both.
         """
-        [answer] = await self._ask(("getblockchaininfo",))
-        served = self._result(answer, _ChainInfo).chain
-        if (served == "main") != (self.chain.chain_id == _BITCOIN):
-            raise NodeRefused(
-                f"the node serves Bitcoin's network {served!r}, which is not {self.chain.name} "
-                f"(chain {self.chain.chain_id})",
-                hint="Bitcoin's main network has the chain id 0; give test networks another one",
-            )
+        await self._node.connected()
 
     async def head(self) -> Head:
         """Return the newest block of the chain."""
@@ -140,9 +129,19 @@ class BitcoinSource:
 
     async def close(self) -> None:
         """Close all connections. Calls under way raise `NodeUnavailable`."""
-        self._closed = True
-        for connection in self._connections.values():
-            await connection.close()
+        await self._node.close()
+
+    async def _greet(self, connection: Connection) -> None:
+        info = await ask(connection, Call("getblockchaininfo"), _ChainInfo)
+        if info is None or (info.chain == "main") != (self.chain.chain_id == _BITCOIN):
+            served = f"Bitcoin's network {info.chain!r}" if info else "no network"
+            raise NodeRefused(
+                f"{connection.where} serves {served}, which is not {self.chain.name} (chain {self.chain.chain_id})",
+                hint="Bitcoin's main network has the chain id 0; give test networks another one",
+            )
+
+    def _tell(self, notice: Notice) -> None:
+        self.notify(notice)  # whoever is told is set after the constructor has run
 
     async def _bodies(self, numbers: Sequence[int], hashes: Sequence[_Answer]) -> list[Block | BadBlock]:
         asked = [answer for answer in hashes if answer.error is None]
@@ -179,31 +178,28 @@ class BitcoinSource:
 
     def _result(self, answer: _Answer, kind: type[Result]) -> Result:
         if answer.error is not None:
-            raise NodeRefused(f"{self._where()} answers with an error: {answer.error.message}")
+            raise NodeRefused(f"the node of {self.chain.name} answers with an error: {answer.error.message}")
         try:
             return msgspec.json.decode(answer.result, type=kind)
         except msgspec.ValidationError as fault:
-            raise NodeRefused(f"{self._where()} answers with something unexpected: {fault}") from None
+            raise NodeRefused(f"the node of {self.chain.name} answers with something unexpected: {fault}") from None
 
     async def _ask(self, *calls: tuple[Any, ...]) -> list[_Answer]:
-        """Send calls (method, then parameters) as one batch and return the answers in their order."""
+        """Send calls (method, then parameters) as one batch and return the answers in their order.
+
+        Results are not parsed as `Node.batch` would: a block is parsed in a thread.
+        """
         if not calls:
             return []  # to a node an empty batch is an error
-        if self._closed:
-            raise NodeUnavailable(f"the connection to {self._where()} is closed")
-        endpoint = self._endpoint
+        connection = await self._node.connected()
         try:
-            return await self._exchange(endpoint, calls)
-        except NodeUnavailable:
-            # Of requests that fail together only the first moves on.
-            if self._endpoint == endpoint:
-                self._endpoint = (endpoint + 1) % len(self.chain.endpoints)
+            return await self._exchange(connection, calls)
+        except NodeUnavailable as failure:
+            await self._node.drop(connection, str(failure))
             raise
 
-    async def _exchange(self, endpoint: int, calls: Sequence[tuple[Any, ...]]) -> list[_Answer]:
-        if endpoint not in self._connections:
-            self._connections[endpoint] = HttpConnection(self.chain.endpoints[endpoint], self._timeout_s)
-        connection = self._connections[endpoint]
+    @staticmethod
+    async def _exchange(connection: Connection, calls: Sequence[tuple[Any, ...]]) -> list[_Answer]:
         ids = range(len(calls))
         request = [
             {"jsonrpc": "1.0", "id": key, "method": method, "params": params}
@@ -218,10 +214,6 @@ class BitcoinSource:
             raise NodeUnavailable(f"{connection.where} sent something that is not JSON") from None
         if [answer.id for answer in answers] != list(ids):
             raise NodeRefused(f"{connection.where} left calls of a batch unanswered")
-        if any(answer.error is not None and answer.error.code == _WARMING_UP for answer in answers):
+        if any(answer.error is not None and answer.error.code == STARTING for answer in answers):
             raise NodeUnavailable(f"{connection.where} is still starting")
         return answers
-
-    def _where(self) -> str:
-        connection = self._connections.get(self._endpoint)
-        return connection.where if connection else self.chain.name

@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 _BUSY = frozenset({429, -32005, -32029})
 """Error codes by which nodes say that they are asked too much; no standard, but widely used."""
+STARTING = -28
+"""Bitcoin Core's error while it starts."""
 
 _ids = count(1)
 
@@ -110,7 +112,7 @@ class Node:
                     self._takes_batches = False
             return [answer for call in calls for answer in await _ask(connection, [call], result)]
         except NodeUnavailable as failure:
-            await self._drop(connection, str(failure))
+            await self.drop(connection, str(failure))
             raise
 
     async def connected(self) -> Connection:
@@ -140,7 +142,14 @@ class Node:
     async def leave(self, endpoint: str, reason: str) -> None:
         """Go on with the next endpoint if this one is in use; calls under way raise `NodeUnavailable`."""
         if self._connection is not None and self._endpoints[self._turn] == endpoint:
-            await self._drop(self._connection, reason)
+            await self.drop(self._connection, reason)
+
+    async def drop(self, connection: Connection, reason: str) -> None:
+        """Close a connection that failed, and go on with the next endpoint."""
+        if self._connection is connection:
+            self._connection = None
+            self._move_on(reason)
+            await connection.close()
 
     async def close(self) -> None:
         """Close the connection; calls under way raise `NodeUnavailable`."""
@@ -156,12 +165,6 @@ class Node:
             await connection.close()
             raise
         return connection
-
-    async def _drop(self, connection: Connection, reason: str) -> None:
-        if self._connection is connection:
-            self._connection = None
-            self._move_on(reason)
-            await connection.close()
 
     def _move_on(self, reason: str) -> None:
         before, self._turn = self._turn, (self._turn + 1) % len(self._endpoints)
@@ -256,6 +259,8 @@ def _refusal(where: str, error: _Error) -> NodeRefused:
         raise NodeUnavailable(
             f"{where} is asked too much: {error.message}", hint="lower parallel_requests, or use a node of your own"
         )
+    if error.code == STARTING:
+        raise NodeUnavailable(f"{where} is still starting: {error.message}")
     return NodeRefused(f"{where} answers: {error.message}")
 
 
