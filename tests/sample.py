@@ -40,7 +40,18 @@ BLOCKS: dict[str, list[Block]] = {
 }
 ROWS = pl.DataFrame(
     [
-        (chain, row.block_time, row.block_number, row.tx_index, row.kind, row.hash, int(row.value))
+        (
+            chain,
+            row.block_time,
+            row.block_number,
+            row.tx_index,
+            row.kind,
+            row.hash,
+            int(row.value),
+            None if row.fee is None else int(row.fee),
+            row.gas_used,
+            row.success,
+        )
         for chain, blocks in BLOCKS.items()
         for block in blocks
         for row in block.transactions
@@ -53,6 +64,9 @@ ROWS = pl.DataFrame(
         "kind": pl.String,
         "hash": pl.Binary,
         "value": pl.Object,
+        "fee": pl.Object,
+        "gas_used": pl.Int64,
+        "success": pl.Boolean,
     },
     orient="row",
 )
@@ -67,24 +81,31 @@ async def commit_sample(url: str) -> None:
             await ledger.commit(blocks, bulk=True)
 
 
-def expected(metric: str, bucket: Bucket, chains: Iterable[str], kinds: Iterable[str] = ()) -> dict[datetime, float]:
+def expected(
+    metric: str, bucket: Bucket, chains: Iterable[str], kinds: Iterable[str] = ()
+) -> dict[datetime, float | None]:
     """The value of each bucket that has transactions of these chains (of one coin) and kinds (none: all)."""
     width = BUCKET_SECONDS[bucket]
-    sums: dict[int, tuple[int, int]] = {}
+    buckets: dict[int, list[tuple[int, int | None, int | None, bool | None]]] = {}
     decimals = 0
-    for chain, time, kind, value in ROWS.select("chain", "time", "kind", "value").iter_rows():
+    columns = ("chain", "time", "kind", "value", "fee", "gas_used", "success")
+    for chain, time, kind, *figures in ROWS.select(columns).iter_rows():
         if chain in chains and (not kinds or kind in kinds):
             decimals = CHAINS[chain].decimals
-            start = int(time.timestamp()) // width * width
-            count, total = sums.get(start, (0, 0))
-            sums[start] = count + 1, total + value
-    return {
-        datetime.fromtimestamp(start, UTC): float(
-            {
-                "tx_rate": Fraction(count * 60, width),
-                "volume": Fraction(total, 10**decimals),
-                "avg_value": Fraction(total, count * 10**decimals),
-            }[metric]
+            buckets.setdefault(int(time.timestamp()) // width * width, []).append(tuple(figures))
+    result: dict[datetime, float | None] = {}
+    for start, rows in buckets.items():
+        values, fees, gas, outcomes = zip(*rows, strict=True)
+        known_fees, known_gas, known = (
+            [each for each in column if each is not None] for column in (fees, gas, outcomes)
         )
-        for start, (count, total) in sums.items()
-    }
+        exact = {
+            "tx_rate": Fraction(len(rows) * 60, width),
+            "volume": Fraction(sum(values), 10**decimals),
+            "avg_value": Fraction(sum(values), len(rows) * 10**decimals),
+            "fees": Fraction(sum(known_fees), 10**decimals) if known_fees else None,
+            "gas_used": Fraction(sum(known_gas)) if known_gas else None,
+            "failed_rate": Fraction(known.count(False), len(known)) if known else None,
+        }[metric]
+        result[datetime.fromtimestamp(start, UTC)] = None if exact is None else float(exact)
+    return result

@@ -29,6 +29,9 @@ class Metric(StrEnum):
     TX_RATE = "tx_rate"
     AVG_VALUE = "avg_value"
     VOLUME = "volume"
+    FEES = "fees"
+    GAS_USED = "gas_used"
+    FAILED_RATE = "failed_rate"
 
 
 class Bucket(StrEnum):

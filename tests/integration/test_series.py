@@ -17,7 +17,7 @@ from tests.data import FIRST as FIRST_RECORDED
 from tests.data import recorded
 from tests.sample import BLOCKS, NOW, expected
 from txhub.chain.decode import RawBlock, decode_block
-from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket
+from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, Metric
 from txhub.errors import UsageError
 from txhub.query.series import SeriesAnswer, read_series
 from txhub.store.ledger import Ledger
@@ -51,7 +51,7 @@ CHOICES: list[tuple[list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("metric", ["tx_rate", "avg_value", "volume"])
+@pytest.mark.parametrize("metric", list(Metric))
 async def test_every_point_is_exact(reader: Reader, metric: str) -> None:
     for bucket, (chains, kinds) in product([Bucket.M1, Bucket.M5, Bucket.M15, Bucket.H1, Bucket.D1], CHOICES):
         answer = await ask(reader, metric, chain=chains, kind=kinds, bucket=bucket)
@@ -60,7 +60,7 @@ async def test_every_point_is_exact(reader: Reader, metric: str) -> None:
         points = dict(answer.points.select("time", "value").iter_rows())
         assert values.keys() | known <= points.keys()
         for time, value in points.items():
-            empty = 0.0 if time in known and metric != "avg_value" else None
+            empty = 0.0 if time in known and metric not in {"avg_value", "failed_rate"} else None
             assert value == values.get(time, empty), (bucket, chains, kinds, time)
 
 
@@ -81,12 +81,12 @@ async def test_a_line_is_named_where_the_question_is_about_one(reader: Reader) -
 
 
 async def test_coins_of_different_chains_are_never_added(reader: Reader) -> None:
-    for metric in ("avg_value", "volume"):
+    for metric in ("avg_value", "volume", "fees"):
         with pytest.raises(UsageError, match="BTC and ETH") as refused:
             await ask(reader, metric)
         assert "by=chain" in (refused.value.hint or "")
         answer = await ask(reader, metric, by=["chain"], bucket="1d")
-        assert answer.question.unit == {"avg_value": "coins/transaction", "volume": "coins"}[metric]
+        assert answer.question.unit == {"avg_value": "coins/transaction"}.get(metric, "coins")
     assert (await ask(reader, "volume", chain=["ethereum", "base"])).question.unit == "ETH"
     assert (await ask(reader, "avg_value", chain=["bitcoin"])).question.unit == "BTC/transaction"
 

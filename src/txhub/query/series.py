@@ -5,11 +5,12 @@ ends within it:
 
 - `tx_rate`: transactions per minute over the bucket. Of the bucket that holds now, only the part that
   is accounted for counts: from its start until the block after the newest committed one is due.
-- `volume`: whole coins. `avg_value`: whole coins per transaction.
+- `volume` and `fees`: whole coins. `avg_value`: whole coins per transaction. `gas_used`: gas.
+- `failed_rate`: the share of failed transactions among those whose outcome is known, 0 to 1.
 
-Buckets without transactions are 0 (`avg_value`: null) where the ledger is complete, that is from a
-committed block to the next; elsewhere nothing is known, and they are null. A line of several chains
-is what is known of them together.
+Buckets without transactions are 0 (quotients: null) where the ledger is complete, that is from a
+committed block to the next; elsewhere nothing is known, and they are null. So are fees, gas and failures
+where the node gave no receipts. A line of several chains is what is known of them together.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ from txhub.query.timerange import TimeRange, parse_range
 from txhub.store import schema
 from txhub.store.read import Reader
 
+_IN_COINS = frozenset({Metric.AVG_VALUE, Metric.VOLUME, Metric.FEES})
+"""Metrics that count coins, which are never added to those of another chain."""
+_QUOTIENTS = frozenset({Metric.AVG_VALUE, Metric.FAILED_RATE})
+"""Metrics that mean nothing where there are no transactions."""
 MOST_POINTS = 200_000
 """Points of all lines together that one answer may hold."""
 _SPLITS = ("chain", "kind")
@@ -77,6 +82,9 @@ class SeriesQuestion:
             Metric.TX_RATE: "transactions/minute",
             Metric.AVG_VALUE: f"{coin}/transaction",
             Metric.VOLUME: coin,
+            Metric.FEES: coin,
+            Metric.GAS_USED: "gas",
+            Metric.FAILED_RATE: "failed/known",
         }[self.metric]
 
 
@@ -161,7 +169,7 @@ def _width(bucket: Bucket, asked: TimeRange) -> Bucket:
 
 def _refuse_mixed_coins(question: SeriesQuestion) -> None:
     symbols = sorted({chain.symbol for chain in question.chains})
-    if question.metric is not Metric.TX_RATE and not question.by_chain and len(symbols) > 1:
+    if question.metric in _IN_COINS and not question.by_chain and len(symbols) > 1:
         raise UsageError(
             f"{question.metric} of all chains would add {' and '.join(symbols)}",
             hint="send by=chain, or chain= with chains of one coin",
@@ -198,6 +206,11 @@ def _statement(question: SeriesQuestion) -> Select[Any]:
         Metric.TX_RATE: func.txhub.ratio(count, 1),
         Metric.VOLUME: func.txhub.ratio(coins, 1),
         Metric.AVG_VALUE: func.txhub.ratio(coins, count),
+        Metric.FEES: func.txhub.ratio(func.sum(func.txhub.to_native(r.fee_sum, r.decimals)), 1),
+        Metric.GAS_USED: func.txhub.ratio(func.sum(r.gas_used), 1),
+        Metric.FAILED_RATE: func.txhub.ratio(
+            cast(func.sum(r.failed_count), Numeric), cast(func.sum(r.status_known_count), Numeric)
+        ),
     }[question.metric]
     statement = (
         select(time.label("time"), chain.label("chain"), kind.label("kind"), value.label("value"))
@@ -219,15 +232,15 @@ def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str,
     lines = []
     for chains, chain in _chain_lines(question):
         complete = _complete(question, len(times), [coverage[each.name] for each in chains if each.name in coverage])
-        empty = None if question.metric is Metric.AVG_VALUE else pl.when(pl.Series(complete)).then(0.0)
+        empty = pl.lit(None) if question.metric in _QUOTIENTS else pl.when(pl.Series(complete)).then(0.0)
         for kind in _kind_lines(question, rows):
             own = rows.filter(pl.col("chain").eq_missing(chain), pl.col("kind").eq_missing(kind))
-            value = pl.coalesce("value", empty) if empty is not None else pl.col("value")
+            value = pl.when("held").then("value").otherwise(empty).alias("value")
             if question.metric is Metric.TX_RATE:
                 value = value / _minutes(question, chains, len(times))
             lines.append(
                 times.to_frame()
-                .join(own.select("time", "value"), on="time", how="left", maintain_order="left")
+                .join(own.select("time", "value", held=pl.lit(True)), on="time", how="left", maintain_order="left")
                 .select("time", pl.lit(chain, pl.String).alias("chain"), pl.lit(kind, pl.String).alias("kind"), value)
             )
     return pl.concat([pl.DataFrame(schema=_FRAME), *lines])

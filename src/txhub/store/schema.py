@@ -56,7 +56,19 @@ transactions = _table(
     "success",
 )
 
-_ROLLUP = ("chain_id", "chain", "bucket", "tx_count", "value_sum", "symbol", "decimals")
+_ROLLUP = (
+    "chain_id",
+    "chain",
+    "bucket",
+    "tx_count",
+    "status_known_count",
+    "failed_count",
+    "value_sum",
+    "fee_sum",
+    "gas_used",
+    "symbol",
+    "decimals",
+)
 tx_1m = _table("tx_1m", *_ROLLUP, "kind")
 tx_1h = _table("tx_1h", *_ROLLUP, "kind")
 tx_1d = _table("tx_1d", *_ROLLUP, "kind")

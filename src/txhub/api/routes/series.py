@@ -21,7 +21,10 @@ from txhub.store.read import Reader
 
 Metric = Annotated[
     str,
-    PathParameter(description="`tx_rate`, `avg_value` or `volume`.", examples=[Example(value="tx_rate")]),
+    PathParameter(
+        description="`tx_rate`, `avg_value`, `volume`, `fees`, `gas_used` or `failed_rate`.",
+        examples=[Example(value="tx_rate")],
+    ),
 ]
 
 
@@ -29,10 +32,12 @@ Metric = Annotated[
     "/v1/series/{metric:str}",
     summary="A metric over time",
     description=(
-        "`tx_rate` is transactions per minute over the bucket, `avg_value` whole coins per transaction, `volume` "
-        "whole coins. A point is the start of its bucket and speaks for the whole bucket; null where the ledger is not "
-        "complete. The rate of the bucket that holds now is that of the part which is accounted for. Coins of "
-        "different chains are never added: use `by=chain`. Unit, bucket and coverage are also headers: `Txhub-…`."
+        "`tx_rate` is transactions per minute over the bucket, `avg_value` whole coins per transaction, `volume` and "
+        "`fees` whole coins, `gas_used` gas, `failed_rate` the share of failed transactions among those whose outcome "
+        "is known. A point is the start of its bucket and speaks for the whole bucket; null where the ledger is not "
+        "complete, and for fees, gas and failures where the node gave no receipts. The rate of the bucket that holds "
+        "now is that of the part which is accounted for. Coins of different chains are never added: use `by=chain`. "
+        "Unit, bucket and coverage are also headers: `Txhub-…`."
     ),
     responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
