@@ -33,6 +33,7 @@ _COMMANDS = {
     "worker": _Origin("worker", "worker"),
     "node": _Origin("node", "node", hidden=True),
     "doctor": _Origin("doctor", "doctor"),
+    "labels": _Origin("labels", "app"),
     "db": _Origin("db", "app"),
     "rollup": _Origin("rollup", "app"),
     "policy": _Origin("policy", "app"),
