@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from txhub import __version__
 from txhub.api import problems
 from txhub.api.parameters import Strictness
-from txhub.api.routes import chains, health, peaks, reference, series, stream, transactions
+from txhub.api.routes import chains, health, peaks, reference, series, stream, top, transactions
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
@@ -70,6 +70,9 @@ def create_app(
             series.series,
             peaks.peaks,
             transactions.transactions,
+            top.senders,
+            top.receivers,
+            top.flows,
             stream.stream,
             reference.page,
             health.live,

@@ -1,0 +1,167 @@
+-- The busiest senders, receivers and flows of a range of whole hours, from closed hours, and from the rows themselves
+-- since the last closed one. A bound is the most that an address may have beyond what is counted: in hours where it is not
+-- among the 500. ADBC's parameters: chain ids with commas, start, end, count|value|largest, limit.
+
+-- name: top_senders
+WITH asked AS (
+    SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
+), tail AS (
+    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
+    FROM asked a
+    LEFT JOIN txhub_rollup.closed_hours h
+        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
+    GROUP BY a.chain_id
+), bounds AS (
+    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_senders_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    WHERE t.address IS NULL
+), listed AS (
+    SELECT t.chain_id, t.address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_senders_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
+    WHERE t.address IS NOT NULL
+    UNION ALL
+    SELECT t.chain_id, t.from_address, count(*), sum(t.value), max(t.value), 0, 0
+    FROM tail
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    WHERE t.from_address IS NOT NULL AND t.block_time >= (SELECT min(start) FROM tail)
+    GROUP BY 1, 2
+), summed AS (
+    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value, max(value_max) AS value_max,
+           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+    FROM listed
+    GROUP BY 1, 2
+), unlisted AS (
+    SELECT chain_id, sum(count_bound)::bigint AS count_bound, sum(value_bound) AS value_bound FROM bounds GROUP BY 1
+)
+SELECT c.name AS chain,
+       txhub.address_text(s.address, c.family) AS address,
+       s.tx_count,
+       txhub.to_native(s.value, c.decimals) AS value,
+       txhub.to_native(s.value_max, c.decimals) AS value_max,
+       c.symbol,
+       coalesce(u.count_bound, 0) - s.count_known AS count_bound,
+       txhub.to_native(coalesce(u.value_bound, 0) - s.value_known, c.decimals) AS value_bound
+FROM summed s
+JOIN txhub.chains c USING (chain_id)
+LEFT JOIN unlisted u USING (chain_id)
+ORDER BY CASE $4 WHEN 'count' THEN s.tx_count::numeric WHEN 'value' THEN txhub.to_native(s.value, c.decimals)
+                 ELSE txhub.to_native(s.value_max, c.decimals) END DESC,
+         s.tx_count DESC, s.address
+LIMIT $5::int
+
+-- name: top_receivers
+WITH asked AS (
+    SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
+), tail AS (
+    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
+    FROM asked a
+    LEFT JOIN txhub_rollup.closed_hours h
+        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
+    GROUP BY a.chain_id
+), bounds AS (
+    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_receivers_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    WHERE t.address IS NULL
+), listed AS (
+    SELECT t.chain_id, t.address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_receivers_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
+    WHERE t.address IS NOT NULL
+    UNION ALL
+    SELECT t.chain_id, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
+    FROM tail
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    WHERE t.to_address IS NOT NULL AND t.block_time >= (SELECT min(start) FROM tail)
+    GROUP BY 1, 2
+), summed AS (
+    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value, max(value_max) AS value_max,
+           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+    FROM listed
+    GROUP BY 1, 2
+), unlisted AS (
+    SELECT chain_id, sum(count_bound)::bigint AS count_bound, sum(value_bound) AS value_bound FROM bounds GROUP BY 1
+)
+SELECT c.name AS chain,
+       txhub.address_text(s.address, c.family) AS address,
+       s.tx_count,
+       txhub.to_native(s.value, c.decimals) AS value,
+       txhub.to_native(s.value_max, c.decimals) AS value_max,
+       c.symbol,
+       coalesce(u.count_bound, 0) - s.count_known AS count_bound,
+       txhub.to_native(coalesce(u.value_bound, 0) - s.value_known, c.decimals) AS value_bound
+FROM summed s
+JOIN txhub.chains c USING (chain_id)
+LEFT JOIN unlisted u USING (chain_id)
+ORDER BY CASE $4 WHEN 'count' THEN s.tx_count::numeric WHEN 'value' THEN txhub.to_native(s.value, c.decimals)
+                 ELSE txhub.to_native(s.value_max, c.decimals) END DESC,
+         s.tx_count DESC, s.address
+LIMIT $5::int
+
+-- name: top_flows
+WITH asked AS (
+    SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
+), tail AS (
+    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
+    FROM asked a
+    LEFT JOIN txhub_rollup.closed_hours h
+        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
+    GROUP BY a.chain_id
+), bounds AS (
+    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_flows_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    WHERE t.from_address IS NULL
+), listed AS (
+    SELECT t.chain_id, t.from_address, t.to_address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
+    FROM tail
+    JOIN txhub_rollup.top_flows_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
+    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
+    WHERE t.from_address IS NOT NULL
+    UNION ALL
+    SELECT t.chain_id, t.from_address, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
+    FROM tail
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    WHERE t.from_address IS NOT NULL AND t.to_address IS NOT NULL
+      AND t.block_time >= (SELECT min(start) FROM tail)
+    GROUP BY 1, 2, 3
+), summed AS (
+    SELECT chain_id, from_address, to_address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
+           max(value_max) AS value_max,
+           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+    FROM listed
+    GROUP BY 1, 2, 3
+), unlisted AS (
+    SELECT chain_id, sum(count_bound)::bigint AS count_bound, sum(value_bound) AS value_bound FROM bounds GROUP BY 1
+)
+SELECT c.name AS chain,
+       txhub.address_text(s.from_address, c.family) AS from_address,
+       txhub.address_text(s.to_address, c.family) AS to_address,
+       s.tx_count,
+       txhub.to_native(s.value, c.decimals) AS value,
+       txhub.to_native(s.value_max, c.decimals) AS value_max,
+       c.symbol,
+       coalesce(u.count_bound, 0) - s.count_known AS count_bound,
+       txhub.to_native(coalesce(u.value_bound, 0) - s.value_known, c.decimals) AS value_bound
+FROM summed s
+JOIN txhub.chains c USING (chain_id)
+LEFT JOIN unlisted u USING (chain_id)
+ORDER BY CASE $4 WHEN 'count' THEN s.tx_count::numeric WHEN 'value' THEN txhub.to_native(s.value, c.decimals)
+                 ELSE txhub.to_native(s.value_max, c.decimals) END DESC,
+         s.tx_count DESC, s.from_address, s.to_address
+LIMIT $5::int
+
+-- name: hours
+-- Of the hours in [$2, $3) that have blocks: how many there are, and how many of them are closed or newer than that.
+SELECT count(*) AS hours,
+       count(*) FILTER (WHERE a.bucket IS NOT NULL OR h.bucket > newest.bucket) AS counted
+FROM txhub_rollup.closed_hours h
+LEFT JOIN txhub_rollup.active_1h a USING (chain_id, bucket)
+LEFT JOIN LATERAL (
+    SELECT max(n.bucket) AS bucket FROM txhub_rollup.closed_hours n
+    WHERE n.chain_id = h.chain_id AND NOT n.stale AND n.bucket >= $2 AND n.bucket < $3) AS newest ON true
+WHERE h.chain_id = ANY (string_to_array($1, ',')::int[]) AND h.bucket >= $2 AND h.bucket < $3

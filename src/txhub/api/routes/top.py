@@ -1,0 +1,99 @@
+"""`/v1/top/senders`, `/v1/top/receivers` and `/v1/flows`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+
+from txhub.api import parameters
+from txhub.api.formats import Answer, respond
+from txhub.api.parameters import given, listed
+from txhub.api.problems import PROBLEMS
+from txhub.contract import Flow, Party, Ranking
+from txhub.query.top import Side, TopAnswer, read_top
+from txhub.store.read import Reader
+
+_DESCRIPTION = (
+    "Over the whole hours that the range touches, ranked by `count` of transactions, `value` in all or the `largest` "
+    "one. Each hour keeps its 500 busiest by count and by value; `count_bound` and `value_bound` say how much may be "
+    "missing at most, 0 where the figures are exact."
+)
+_PARTIES = {200: ResponseSpec(Ranking[Party], description="The busiest.", generate_examples=False), **PROBLEMS}
+_FLOWS = {200: ResponseSpec(Ranking[Flow], description="The busiest pairs.", generate_examples=False), **PROBLEMS}
+
+
+@get("/v1/top/senders", summary="Who sends most", description=_DESCRIPTION, responses=_PARTIES, tags=["Data"])
+async def senders(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[Reader],
+    now: NamedDependency[datetime],
+    chain: parameters.Chain = None,
+    start: parameters.Start = None,
+    end: parameters.End = None,
+    rank: parameters.Rank = None,
+    limit: parameters.Limit = 20,
+    wanted: parameters.Format = None,
+) -> Response[bytes]:
+    """Answer with the busiest senders."""
+    question = given(start=start, end=end, rank=rank)
+    found = await read_top(reader, Side.SENDERS, chain=listed(chain), limit=limit, now=now, **question)
+    return await _answer(request, found, "senders", found.parties, wanted)
+
+
+@get("/v1/top/receivers", summary="Who receives most", description=_DESCRIPTION, responses=_PARTIES, tags=["Data"])
+async def receivers(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[Reader],
+    now: NamedDependency[datetime],
+    chain: parameters.Chain = None,
+    start: parameters.Start = None,
+    end: parameters.End = None,
+    rank: parameters.Rank = None,
+    limit: parameters.Limit = 20,
+    wanted: parameters.Format = None,
+) -> Response[bytes]:
+    """Answer with the busiest receivers."""
+    question = given(start=start, end=end, rank=rank)
+    found = await read_top(reader, Side.RECEIVERS, chain=listed(chain), limit=limit, now=now, **question)
+    return await _answer(request, found, "receivers", found.parties, wanted)
+
+
+@get(
+    "/v1/flows",
+    summary="The busiest pairs of sender and receiver",
+    description=_DESCRIPTION,
+    responses=_FLOWS,
+    tags=["Data"],
+)
+async def flows(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[Reader],
+    now: NamedDependency[datetime],
+    chain: parameters.Chain = None,
+    start: parameters.Start = None,
+    end: parameters.End = None,
+    rank: parameters.Rank = None,
+    limit: parameters.Limit = 50,
+    wanted: parameters.Format = None,
+) -> Response[bytes]:
+    """Answer with the busiest flows."""
+    question = given(start=start, end=end, rank=rank)
+    found = await read_top(reader, Side.FLOWS, chain=listed(chain), limit=limit, now=now, **question)
+    return await _answer(request, found, "flows", found.flows, wanted)
+
+
+async def _answer(
+    request: Request[Any, Any, Any], found: TopAnswer, name: str, shape: Callable[[], object], wanted: str | None
+) -> Response[bytes]:
+    facts = {
+        "start": found.range.start.isoformat(),
+        "end": found.range.end.isoformat(),
+        "rank": found.rank.value,
+        "coverage": "unknown" if found.coverage is None else str(found.coverage),
+    }
+    return await respond(request, Answer(name, found.rows, shape, facts), wanted)
