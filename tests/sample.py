@@ -15,6 +15,8 @@ import polars as pl
 from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block
 from txhub.contract import BUCKET_SECONDS, Bucket
 from txhub.model import Block
+from txhub.rollup.hours import close_hours
+from txhub.rollup.refresh import catch_up
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
@@ -73,12 +75,15 @@ ROWS = pl.DataFrame(
 
 
 async def commit_sample(url: str) -> None:
-    """Commit the sample to a migrated database."""
+    """Commit the sample to a migrated database, and do the worker's part."""
     async with open_pool(url, name="test") as pool:
         for name, blocks in BLOCKS.items():
             ledger = Ledger(pool, CHAINS[name])
             await ledger.register()
             await ledger.commit(blocks, bulk=True)
+        while await catch_up(pool, NOW):
+            pass
+        await close_hours(pool, NOW)
 
 
 def expected(

@@ -32,6 +32,8 @@ class Metric(StrEnum):
     FEES = "fees"
     GAS_USED = "gas_used"
     FAILED_RATE = "failed_rate"
+    ACTIVE_ADDRESSES = "active_addresses"
+    VALUE_QUANTILES = "value_quantiles"
 
 
 class Bucket(StrEnum):
@@ -104,13 +106,15 @@ class Quality:
     """How far an answer can be trusted.
 
     `coverage` is the fraction of expected blocks that are committed, 0 to 1, or null where nothing is
-    known of the range. From `provisional_from` on blocks may still be replaced by a reorg.
+    known of the range. From `provisional_from` on blocks may still be replaced by a reorg. `error` is by how much an
+    estimate may be off, as a fraction of it; null where figures are exact.
     """
 
     coverage: float | None
     gaps: list[Gap] = field(default_factory=list)
     provisional_from: datetime | None = None
     source: str = "rollup"
+    error: float | None = None
 
 
 Point = tuple[datetime, float | None]
@@ -123,6 +127,8 @@ class Line:
     chain: str | None
     kind: str | None
     points: list[Point]
+    quantile: float | None = None
+    """Of `value_quantiles`: so large a share of the transactions moves less than this, 0 to 1."""
 
 
 @dataclass(slots=True)
@@ -163,6 +169,8 @@ class Transaction:
     """Whole coins of `symbol`."""
     value_base: str
     """Base units (wei, satoshi)."""
+    value_usd: str | None
+    """US dollars at the time of the block, to the cent; null where no price of the day before it is known."""
     fee: str | None
     symbol: str
     gas_used: int | None

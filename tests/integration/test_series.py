@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise, product
@@ -15,7 +16,7 @@ import pytest
 from tests.blocks import ETHEREUM, START
 from tests.data import FIRST as FIRST_RECORDED
 from tests.data import recorded
-from tests.sample import BLOCKS, NOW, expected
+from tests.sample import BLOCKS, NOW, ROWS, expected
 from txhub.chain.decode import RawBlock, decode_block
 from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, Metric
 from txhub.errors import UsageError
@@ -51,7 +52,10 @@ CHOICES: list[tuple[list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("metric", list(Metric))
+EXACT = [metric for metric in Metric if metric not in {Metric.ACTIVE_ADDRESSES, Metric.VALUE_QUANTILES}]
+
+
+@pytest.mark.parametrize("metric", EXACT)
 async def test_every_point_is_exact(reader: Reader, metric: str) -> None:
     for bucket, (chains, kinds) in product([Bucket.M1, Bucket.M5, Bucket.M15, Bucket.H1, Bucket.D1], CHOICES):
         answer = await ask(reader, metric, chain=chains, kind=kinds, bucket=bucket)
@@ -175,3 +179,60 @@ async def test_the_recorded_blocks_have_the_figures_that_mainnet_had(database: s
     assert (rate.quality.coverage, rate.quality.gaps, rate.quality.provisional_from) == (1.0, [], None)
     assert average.points["value"][0] == 0.6807252359209582
     assert volume.points["value"].to_list() == [float(Fraction(1491219908150491057278, 10**18))]
+
+
+@pytest.mark.parametrize("bucket", [Bucket.H1, Bucket.D1])
+@pytest.mark.parametrize("chains", [["ethereum"], ["ethereum", "base"]])
+async def test_active_addresses_are_estimated_within_the_error(
+    reader: Reader, chains: list[str], bucket: Bucket
+) -> None:
+    answer = await ask(reader, "active_addresses", chain=chains, bucket=bucket)
+    width = BUCKET_SECONDS[bucket]
+    truth: dict[datetime, set[bytes | None]] = {}
+    for block in (block for chain in chains for block in BLOCKS[chain]):
+        start = datetime.fromtimestamp(int(block.time.timestamp()) // width * width, UTC)
+        for row in block.transactions:
+            truth.setdefault(start, set()).update({row.from_address, row.to_address} - {None})
+    points = dict(answer.points.select("time", "value").iter_rows())
+    assert truth.keys() <= points.keys()
+    for time, value in points.items():
+        if time in truth:
+            assert value == pytest.approx(len(truth[time]), rel=answer.quality.error)
+        else:
+            assert value is None
+
+
+@pytest.mark.parametrize(("chains", "kinds"), [(["ethereum"], []), (["ethereum", "base"], ["transfer"])])
+@pytest.mark.parametrize("bucket", [Bucket.H1, Bucket.D1])
+async def test_quantiles_are_within_the_error(
+    reader: Reader, chains: list[str], kinds: list[str], bucket: Bucket
+) -> None:
+    answer = await ask(reader, "value_quantiles", chain=chains, kind=kinds, bucket=bucket)
+    width = BUCKET_SECONDS[bucket]
+    truth: dict[datetime, list[int]] = {}
+    for chain, time, kind, value in ROWS.select("chain", "time", "kind", "value").iter_rows():
+        if chain in chains and (not kinds or kind in kinds):
+            start = datetime.fromtimestamp(int(time.timestamp()) // width * width, UTC)
+            truth.setdefault(start, []).append(value)
+    assert answer.quality.error is not None
+    seen = 0
+    for line in answer.as_contract().series:
+        assert line.quantile is not None
+        for time, value in line.points:
+            if value is None:
+                assert time not in truth
+                continue
+            values = sorted(truth[time])
+            exact = values[max(math.ceil(line.quantile * len(values)) - 1, 0)] / 10**18
+            assert value == pytest.approx(exact, rel=answer.quality.error)
+            seen += 1
+    assert seen == len(truth) * 6
+
+
+async def test_what_is_kept_by_hour_is_asked_by_hour(reader: Reader) -> None:
+    assert (await ask(reader, "active_addresses", start="-24h", end="now")).question.bucket is Bucket.H1
+    for metric in ("active_addresses", "value_quantiles"):
+        with pytest.raises(UsageError, match="kept by hour"):
+            await ask(reader, metric, bucket="5m", chain=["base"])
+    with pytest.raises(UsageError, match="not kept by kind"):
+        await ask(reader, "active_addresses", by=["kind"])

@@ -7,6 +7,7 @@ ends within it:
   is accounted for counts: from its start until the block after the newest committed one is due.
 - `volume` and `fees`: whole coins. `avg_value`: whole coins per transaction. `gas_used`: gas.
 - `failed_rate`: the share of failed transactions among those whose outcome is known, 0 to 1.
+- `active_addresses` and `value_quantiles`: estimates by hour or day, see `active` and `quantiles`.
 
 Buckets without transactions are 0 (quotients: null) where the ledger is complete, that is from a
 committed block to the next; elsewhere nothing is known, and they are null. So are fees, gas and failures
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,17 +27,24 @@ from sqlalchemy import ColumnElement, Numeric, Select, TableClause, Text, cast, 
 
 from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, ChainInfo, Kind, Line, Metric, Quality, Series
 from txhub.errors import UsageError
+from txhub.query.active import ERROR, read_active
 from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of, one_of, some_of
 from txhub.query.coverage import Coverage, quality, read_coverage
+from txhub.query.quantiles import BIN_ERROR, read_quantiles
+from txhub.query.question import SeriesQuestion
 from txhub.query.timerange import TimeRange, parse_range
 from txhub.store import schema
 from txhub.store.read import Reader
 
-_IN_COINS = frozenset({Metric.AVG_VALUE, Metric.VOLUME, Metric.FEES})
+_IN_COINS = frozenset({Metric.AVG_VALUE, Metric.VOLUME, Metric.FEES, Metric.VALUE_QUANTILES})
 """Metrics that count coins, which are never added to those of another chain."""
 _QUOTIENTS = frozenset({Metric.AVG_VALUE, Metric.FAILED_RATE})
 """Metrics that mean nothing where there are no transactions."""
+_BY_HOUR = frozenset({Metric.ACTIVE_ADDRESSES, Metric.VALUE_QUANTILES})
+"""Metrics that nothing narrower than an hour is kept of."""
+_ERROR = {Metric.ACTIVE_ADDRESSES: ERROR, Metric.VALUE_QUANTILES: BIN_ERROR}
+"""By how much estimates may be off, as a fraction."""
 MOST_POINTS = 200_000
 """Points of all lines together that one answer may hold."""
 _SPLITS = ("chain", "kind")
@@ -56,39 +64,6 @@ _SOURCE: dict[Bucket, tuple[Bucket, TableClause]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesQuestion:
-    """What is asked: understood, and known to have an answer."""
-
-    metric: Metric
-    chains: list[ChainInfo]
-    kinds: list[Kind]
-    by_chain: bool
-    by_kind: bool
-    range: TimeRange
-    bucket: Bucket
-    now: datetime
-
-    @property
-    def width(self) -> timedelta:
-        """How wide a bucket is."""
-        return timedelta(seconds=BUCKET_SECONDS[self.bucket])
-
-    @property
-    def unit(self) -> str:
-        """What a point counts; `coins` where each chain's line is in its own coin."""
-        symbols = {chain.symbol for chain in self.chains}
-        coin = symbols.pop() if len(symbols) == 1 else "coins"
-        return {
-            Metric.TX_RATE: "transactions/minute",
-            Metric.AVG_VALUE: f"{coin}/transaction",
-            Metric.VOLUME: coin,
-            Metric.FEES: coin,
-            Metric.GAS_USED: "gas",
-            Metric.FAILED_RATE: "failed/known",
-        }[self.metric]
-
-
-@dataclass(frozen=True, slots=True)
 class SeriesAnswer:
     """The points, a row each (`time`, `chain`, `kind`, `value`), and how far they can be trusted."""
 
@@ -98,9 +73,10 @@ class SeriesAnswer:
 
     def as_contract(self) -> Series:
         """The same in the contract's shape: a list of points for each line."""
+        names = [name for name in ("chain", "kind", "quantile") if name in self.points.columns]
         lines = [
-            Line(chain, kind, list(zip(points["time"], points["value"], strict=True)))
-            for (chain, kind), points in self.points.group_by("chain", "kind", maintain_order=True)
+            Line(**dict(zip(names, key, strict=True)), points=list(zip(points["time"], points["value"], strict=True)))
+            for key, points in self.points.group_by(names, maintain_order=True)
         ]
         asked = self.question
         return Series(asked.metric, asked.unit, asked.bucket, lines, self.quality)
@@ -130,7 +106,7 @@ async def read_series(
     kinds = some_of("kind", kind, Kind)
     split = _splits(by)
     asked = parse_range(start, end, now)
-    width = _width(one_of("bucket", bucket, Bucket), asked)
+    width = _width(one_of("bucket", bucket, Bucket), asked, by_hour=asked_metric in _BY_HOUR)
     names = list(chain)
     chains = chains_of(await read_chains(reader, counted=False), names)
     question = SeriesQuestion(
@@ -143,13 +119,18 @@ async def read_series(
         bucket=width,
         now=now,
     )
+    if asked_metric is Metric.ACTIVE_ADDRESSES and (kinds or "kind" in split):
+        raise UsageError("active_addresses is not kept by kind", hint="leave kind and by=kind out")
     _refuse_mixed_coins(question)
     _refuse_too_many(question)
     # The ledger first: what it holds, the rollups hold too by the time that they are read.
     coverage = await read_coverage(reader, chains, asked, now)
+    trust = quality(list(coverage.values()), asked.end)
+    if asked_metric in _BY_HOUR:
+        read = read_active if asked_metric is Metric.ACTIVE_ADDRESSES else read_quantiles
+        return SeriesAnswer(question, await read(reader, question), replace(trust, error=_ERROR[asked_metric]))
     rows = await reader.frame(_statement(question)) if chains else pl.DataFrame()
-    points = await asyncio.to_thread(_points, question, rows, coverage)
-    return SeriesAnswer(question, points, quality(list(coverage.values()), asked.end))
+    return SeriesAnswer(question, await asyncio.to_thread(_points, question, rows, coverage), trust)
 
 
 def _splits(by: Iterable[str]) -> set[str]:
@@ -159,12 +140,15 @@ def _splits(by: Iterable[str]) -> set[str]:
     return split
 
 
-def _width(bucket: Bucket, asked: TimeRange) -> Bucket:
+def _width(bucket: Bucket, asked: TimeRange, *, by_hour: bool) -> Bucket:
+    hour = BUCKET_SECONDS[Bucket.H1]
     if bucket is not Bucket.AUTO:
+        if by_hour and BUCKET_SECONDS[bucket] < hour:
+            raise UsageError(f"bucket is {bucket.value!r}: this metric is kept by hour", hint="send 1h, 1d or auto")
         return bucket
     length = (asked.end - asked.start).total_seconds()
-    fitting = (each for each, seconds in BUCKET_SECONDS.items() if length / seconds < MAX_POINTS)
-    return next(fitting, Bucket.D1)
+    widths = [each for each, seconds in BUCKET_SECONDS.items() if not by_hour or seconds >= hour]
+    return next((each for each in widths if length / BUCKET_SECONDS[each] < MAX_POINTS), Bucket.D1)
 
 
 def _refuse_mixed_coins(question: SeriesQuestion) -> None:
@@ -228,9 +212,9 @@ def _statement(question: SeriesQuestion) -> Select[Any]:
 
 def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str, Coverage]) -> pl.DataFrame:
     """A row for every bucket of every line, in order of line and time."""
-    times = pl.datetime_range(*question.range, question.width, closed="left", time_unit="us", eager=True).alias("time")
+    times = question.times
     lines = []
-    for chains, chain in _chain_lines(question):
+    for chains, chain in question.chain_lines:
         complete = _complete(question, len(times), [coverage[each.name] for each in chains if each.name in coverage])
         empty = pl.lit(None) if question.metric in _QUOTIENTS else pl.when(pl.Series(complete)).then(0.0)
         for kind in _kind_lines(question, rows):
@@ -244,13 +228,6 @@ def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str,
                 .select("time", pl.lit(chain, pl.String).alias("chain"), pl.lit(kind, pl.String).alias("kind"), value)
             )
     return pl.concat([pl.DataFrame(schema=_FRAME), *lines])
-
-
-def _chain_lines(question: SeriesQuestion) -> list[tuple[list[ChainInfo], str | None]]:
-    """The chains of each line, and the name that it has."""
-    if question.by_chain:
-        return [([chain], chain.name) for chain in question.chains]
-    return [(question.chains, None)] if question.chains else []
 
 
 def _kind_lines(question: SeriesQuestion, rows: pl.DataFrame) -> list[str | None]:

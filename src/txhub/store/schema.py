@@ -73,6 +73,9 @@ tx_1m = _table("tx_1m", *_ROLLUP, "kind")
 tx_1h = _table("tx_1h", *_ROLLUP, "kind")
 tx_1d = _table("tx_1d", *_ROLLUP, "kind")
 chain_1m = _table("chain_1m", *_ROLLUP)
+value_hist_1h = _table(
+    "value_hist_1h", "chain_id", "chain", "kind", "bucket", "bin", "middle", "tx_count", "symbol", "decimals"
+)
 peaks_1h = _table("peaks_1h", "chain_id", "chain", "bucket", "minute", "tx_count")
 
 stream_events = _table("stream_events", "id", "event", "chain_id", "data")

@@ -22,7 +22,10 @@ from txhub.store.read import Reader
 Metric = Annotated[
     str,
     PathParameter(
-        description="`tx_rate`, `avg_value`, `volume`, `fees`, `gas_used` or `failed_rate`.",
+        description=(
+            "`tx_rate`, `avg_value`, `volume`, `fees`, `gas_used`, `failed_rate`, `active_addresses` or "
+            "`value_quantiles`."
+        ),
         examples=[Example(value="tx_rate")],
     ),
 ]
@@ -34,10 +37,12 @@ Metric = Annotated[
     description=(
         "`tx_rate` is transactions per minute over the bucket, `avg_value` whole coins per transaction, `volume` and "
         "`fees` whole coins, `gas_used` gas, `failed_rate` the share of failed transactions among those whose outcome "
-        "is known. A point is the start of its bucket and speaks for the whole bucket; null where the ledger is not "
-        "complete, and for fees, gas and failures where the node gave no receipts. The rate of the bucket that holds "
-        "now is that of the part which is accounted for. Coins of different chains are never added: use `by=chain`. "
-        "Unit, bucket and coverage are also headers: `Txhub-…`."
+        "is known. `active_addresses`, how many sent or received, and `value_quantiles`, whole coins for each of six "
+        "shares, are estimates by hour or day, within the `error` that the quality tells. A point is the start of its "
+        "bucket and speaks for the whole bucket; null where the ledger is not complete, and for fees, gas and failures "
+        "where the node gave no receipts. The rate of the bucket that holds now is that of the part which is accounted "
+        "for. Coins of different chains are never added: use `by=chain`. Unit, bucket and coverage are also headers: "
+        "`Txhub-…`."
     ),
     responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
