@@ -112,10 +112,14 @@ def open_source(chain: Chain) -> Source:
         return BitcoinSource(chain)
     from txhub.chain.evm import EvmSource
 
-    # Both log whole URLs, with their keys, and say once more what they raise.
+    keep_urls_out_of_logs()
+    return EvmSource(chain)
+
+
+def keep_urls_out_of_logs() -> None:
+    """Silence the libraries that log whole URLs, with their keys, and say once more what they raise."""
     for library in ("web3", "websockets"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
-    return EvmSource(chain)
 
 
 def other_chain(where: str, served: int, wanted: Chain) -> NodeRefused:

@@ -34,6 +34,7 @@ _COMMANDS = {
     "node": _Origin("node", "node", hidden=True),
     "doctor": _Origin("doctor", "doctor"),
     "labels": _Origin("labels", "app"),
+    "prices": _Origin("prices", "app"),
     "db": _Origin("db", "app"),
     "rollup": _Origin("rollup", "app"),
     "policy": _Origin("policy", "app"),

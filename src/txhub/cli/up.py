@@ -76,7 +76,7 @@ def _run_all(settings: Settings, chains: Sequence[Chain], rpcs: Sequence[str], *
         with err.status("starting the database"):
             url = stack.enter_context(wiring.database(settings))
         services.start("serve", "serve", "--host", settings.host, "--port", str(settings.port), *at)
-        services.start("worker", "worker", *at)
+        services.start("worker", "worker", *names, *at)
         if node_port is not None:
             wiring.wait_for_port("127.0.0.1", node_port)
         services.start("ingest", "ingest", *names, *at)

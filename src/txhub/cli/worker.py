@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
 from txhub.ingest.supervisor import supervise
+from txhub.model import Chain
 from txhub.rollup.hours import keep_closing
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
@@ -19,22 +22,40 @@ from txhub.store.sqlfiles import queries
 KEEP_EVENTS = timedelta(days=7)
 """How long a client may be away and still resume the stream where it left it."""
 
+PRICED_BEFORE = timedelta(days=1)
+"""How long before the history its prices begin: a price holds for as long."""
 
-def worker(home: wiring.HomeOption = None, attached: wiring.AttachedOption = False) -> None:
-    """Keep the rollups up to date behind ingest, and the database's policies as the settings say."""
+
+def worker(
+    chain: wiring.ChainOption = [],  # noqa: B006 (typer's way)
+    rpc: wiring.RpcOption = [],  # noqa: B006
+    home: wiring.HomeOption = None,
+    attached: wiring.AttachedOption = False,
+) -> None:
+    """Keep the rollups up to date behind ingest, the policies as the settings say, and prices as chains' feeds tell."""
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
+    has_nodes = chain or rpc or any(given.rpc for given in settings.chains.values())
+    chains = wiring.chains_of(chain, rpc, settings) if has_nodes else []
     with wiring.database(settings) as url:
-        wiring.run(work(url, settings), attached=attached)
+        wiring.run(work(url, settings, chains), attached=attached)
 
 
-async def work(url: str, settings: Settings) -> None:
+async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     """Do the worker's tasks for ever, each taken up again after a failure of the database."""
+    priced = [chain for chain in chains if chain.family == "evm" and chain.price_feed]
     async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         tasks.create_task(supervise("outbox", lambda: _forget_events(pool)))
+        if priced:
+            # Imported when needed: web3 takes over a second.
+            from txhub.ingest.prices import follow_price
+
+            since = datetime.now(UTC) - settings.history - PRICED_BEFORE
+            for chain in priced:
+                tasks.create_task(supervise(f"price of {chain.symbol}", partial(follow_price, pool, chain, since)))
 
 
 async def _forget_events(pool: Pool) -> None:

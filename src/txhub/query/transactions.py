@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import (
     ColumnElement,
+    Interval,
     Numeric,
     Select,
     Text,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from txhub.contract import ChainInfo, Kind, Page, Transaction
 from txhub.query import address as addresses
@@ -40,6 +42,8 @@ from txhub.store import schema
 from txhub.store.read import Reader
 
 _T = schema.transactions.c
+_PRICE_HOLDS = literal_column("INTERVAL '1 day'", Interval)
+"""A price that is older than this at the time of a transaction says nothing of it: its value in USD is unknown."""
 _PLACE = ("block_time", "chain_id", "block_number", "tx_index")
 """The order of all transactions, and what a cursor holds."""
 
@@ -144,6 +148,12 @@ def _with_value(least: str | None, most: str | None, chains: Sequence[ChainInfo]
     return [or_(false(), *alternatives)]
 
 
+def _in_usd(p: ReadOnlyColumnCollection[str, Any], c: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
+    """US dollars to the cent: exact but for the last step, and null where no price is fresh."""
+    price = func.txhub.price(c.symbol, p.block_time, _PRICE_HOLDS)
+    return func.round(func.txhub.to_native(p.value, c.decimals) * price, literal_column("2"))
+
+
 def _numeric(number: int) -> ColumnElement[Any]:
     """A number of any size: drivers bind integers of 64 bits."""
     return cast(cast(str(number), Text), Numeric)
@@ -182,6 +192,7 @@ def _statement(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[
             p.kind,
             func.txhub.to_native(p.value, c.decimals).label("value"),
             p.value.label("value_base"),
+            _in_usd(p, c).label("value_usd"),
             func.txhub.to_native(p.fee, c.decimals).label("fee"),
             c.symbol,
             p.gas_used,
