@@ -30,8 +30,13 @@ _TIME_END = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 _EXACT = Context(prec=100)
 """Room for any answer: the default context would round after 28 digits."""
 
-_ROUND = [("roundId", "uint80"), ("answer", "int256"), ("startedAt", "uint256"), ("updatedAt", "uint256")]
-_ROUND += [("answeredInRound", "uint80")]
+_ROUND = [
+    ("roundId", "uint80"),
+    ("answer", "int256"),
+    ("startedAt", "uint256"),
+    ("updatedAt", "uint256"),
+    ("answeredInRound", "uint80"),
+]
 
 
 def _function(name: str, inputs: list[tuple[str, str]], outputs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
 
             since = datetime.now(UTC) - settings.history - PRICED_BEFORE
             for chain in priced:
-                tasks.create_task(supervise(f"price of {chain.symbol}", partial(follow_price, pool, chain, since)))
+                tasks.create_task(supervise(f"prices by {chain.name}", partial(follow_price, pool, chain, since)))
 
 
 async def _forget_events(pool: Pool) -> None:
