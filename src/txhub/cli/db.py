@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
+from sqlalchemy import make_url
 
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs, err, out
-from txhub.errors import TxhubError
+from txhub.errors import TxhubError, UsageError
 from txhub.rollup.policies import apply_policies
+from txhub.rollup.refresh import Span, refresh
+from txhub.store.copy import Copied, copy_database
 from txhub.store.edition import Edition
 from txhub.store.migrate import migrate as migrate_schema
 from txhub.store.migrate import state
@@ -21,6 +27,8 @@ from txhub.store.server import open_server, psql_program, server_status, stop_se
 
 app = typer.Typer(help="The database: migrate it, look at it, stop it.", no_args_is_help=True, add_completion=False)
 
+FIRST_BLOCK_EVER = datetime(2009, 1, 3, tzinfo=UTC)
+"""Bitcoin's; no chain is older."""
 _EDITION_SAYS = {
     Edition.TIMESCALE: "hypertables, columnstore and continuous aggregates by TimescaleDB",
     Edition.PLAIN: "native partitions and rollups kept by each commit; no columnstore",
@@ -97,3 +105,33 @@ def stop(
         error.hint = error.hint or "stop those commands first, or add --force"
         raise
     err.print("stopped" if stopped else "it was not running")
+
+
+@app.command()
+def copy(
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="The database to copy into; it is migrated first.")],
+    home: wiring.HomeOption = None,
+) -> None:
+    """Copy this database into another, such as an embedded one into a TimescaleDB server; run it again to go on.
+
+    Each day of a chain is verified by counts, sums and hashes before it counts. Stop ingest meanwhile.
+    """
+    settings = wiring.settings_of(home=home)
+    configure_logs(settings)
+    with wiring.database(settings) as origin:
+        if make_url(to).set(password=None) == make_url(origin).set(password=None):
+            raise UsageError("that is the database itself", hint="give --to another one")
+        migrate_schema(to)
+        bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=err)
+        with bar:
+            task = bar.add_task("transactions", total=None)
+            done = wiring.run(_copy(origin, to, lambda done, of: bar.update(task, completed=done, total=of)))
+    if done is not None:
+        out.print(f"copied {done.days:,} days of chains: {done.blocks:,} blocks, {done.transactions:,} transactions")
+
+
+async def _copy(origin: str, to: str, report: Callable[[int, int], None]) -> Copied:
+    async with open_pool(origin, name="copy", size=2) as source, open_pool(to, name="copy", size=2) as target:
+        copied = await copy_database(source, target, report)
+        await refresh(target, [Span(FIRST_BLOCK_EVER, datetime.now(UTC))], datetime.now(UTC))
+    return copied

@@ -1,0 +1,105 @@
+"""A copy of a database has everything its original has, whichever the editions, and is taken up where it was left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from tests.blocks import BASE, BITCOIN, ETHEREUM, make_block, make_blocks, make_branch
+from tests.commands import environment, run
+from tests.conftest import open_database
+from txhub.store import copy as copying
+from txhub.store.copy import CopyDiffers, copy_database
+from txhub.store.edition import Edition
+from txhub.store.ledger import Ledger
+from txhub.store.migrate import migrate
+from txhub.store.pool import Pool, open_pool
+from txhub.store.server import Server
+
+VIEWS = (
+    *("chains", "transactions", "token_transfers", "utxo_io", "address_moves"),
+    *("tx_1m", "tx_1h", "tx_1d", "chain_1m", "peaks_1h", "value_hist_1h", "token_1h"),
+    *("reorgs", "orphans", "orphan_transactions", "orphan_token_transfers", "event_log", "prices", "blocks"),
+)
+
+
+async def fill(pool: Pool) -> None:
+    for chain, blocks in (
+        (ETHEREUM, make_blocks(range(600))),
+        (BASE, [make_block(number, chain=BASE, transactions=3) for number in range(900)]),
+        (BITCOIN, [make_block(number, chain=BITCOIN) for number in range(20)]),
+    ):
+        ledger = Ledger(pool, chain)
+        await ledger.register()
+        await ledger.commit(blocks, bulk=True)
+    ethereum = Ledger(pool, ETHEREUM)
+    await ethereum.replace(595, make_branch(range(596, 603), "winner", fork=595))
+    await ethereum.record("warning", "ingest", "block_refused", reason="a test")
+    await pool.execute("INSERT INTO txhub.prices VALUES ('ETH', $1, 1634.5, 'test')", datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def contents(url: str) -> dict[str, list[str]]:
+    with psycopg.connect(url, options="-c timezone=UTC") as connection:
+        return {
+            view: sorted(map(repr, connection.execute(f"SELECT * FROM txhub.{view}").fetchall()))  # type: ignore[arg-type]
+            for view in VIEWS
+        }
+
+
+@pytest.fixture
+def target(edition: Edition, servers: Callable[[Edition], Server]) -> Iterator[str]:
+    """A migrated, empty database of the other edition where there is one."""
+    other = Edition.PLAIN if edition is Edition.TIMESCALE else Edition.TIMESCALE
+    with open_database(servers(other)) as url:
+        migrate(url)
+        yield url
+
+
+async def test_a_copy_has_everything_and_a_second_one_adds_nothing(database: str, target: str) -> None:
+    told: list[tuple[int, int]] = []
+    async with open_pool(database, name="test") as source, open_pool(target, name="test") as copy:
+        await fill(source)
+        first = await copy_database(source, copy, lambda done, of: told.append((done, of)))
+        assert first.blocks == 602 + 1 + 900 + 20
+        assert first.transactions == sum(len(rows) for rows in (contents(database)["transactions"],))
+        assert told[-1][0] == told[-1][1] == first.transactions
+        assert contents(target) == contents(database)
+        again = await copy_database(source, copy)
+        assert again == (0, 0, 0)
+        assert contents(target) == contents(database)
+        # Ingest goes on in the copy.
+        ledger = Ledger(copy, ETHEREUM)
+        await ledger.commit(make_branch(range(603, 605), "winner", fork=595))
+        await ledger.replace(603, make_branch(range(604, 606), "other", fork=603)[:0])
+        assert await copy.fetchval("SELECT max(id) FROM txhub.reorgs") == 2
+
+
+async def test_a_day_that_arrives_otherwise_is_not_kept(
+    database: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_pool(database, name="test") as source, open_pool(target, name="test") as copy:
+        await fill(source)
+        lossy = dict(copying._SQL)
+        lossy["read_transactions"] += " AND tx_index <> 2"
+        monkeypatch.setattr(copying, "_SQL", lossy)
+        with pytest.raises(CopyDiffers):
+            await copy_database(source, copy)
+        assert await copy.fetchval("SELECT count(*) FROM txhub.blocks") == 0
+        monkeypatch.undo()
+        await copy_database(source, copy)
+        assert contents(target) == contents(database)
+
+
+async def test_the_command_copies_and_says_what(database: str, target: str) -> None:
+    async with open_pool(database, name="test") as pool:
+        await fill(pool)
+    done = run("db", "copy", "--to", target, env=environment(database))
+    assert done.returncode == 0, done.stderr
+    assert "1,523 blocks" in done.stdout
+    assert contents(target) == contents(database)
+    itself = run("db", "copy", "--to", database, env=environment(database))
+    assert itself.returncode == 2
+    assert "Traceback" not in itself.stderr
