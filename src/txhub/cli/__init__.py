@@ -25,7 +25,7 @@ class _Origin(NamedTuple):
 
 
 _COMMANDS = {
-    "demo": _Origin("up", "demo"),
+    "demo": _Origin("demo", "demo"),
     "up": _Origin("up", "up"),
     "ingest": _Origin("ingest", "ingest"),
     "backfill": _Origin("backfill", "backfill"),

@@ -1,4 +1,4 @@
-"""`txhub up` and `txhub demo`: everything at once, from one command.
+"""`txhub up`: everything at once, from one command.
 
 Each service runs in a process of its own, by the very command that starts it alone. A service stops when its
 standard input ends, so none outlives this process, however it dies.
@@ -10,13 +10,13 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from txhub.chain.demo.network import DEMO_CHAINS
 from txhub.cli import wiring
 from txhub.cli.console import err
 from txhub.cli.serve import require_loopback
@@ -34,21 +34,6 @@ LONG_ENOUGH_S = 10.0
 """A service that lived as long as this is started again; one that did not cannot start at all."""
 
 
-def demo(port: wiring.PortOption = None, home: wiring.HomeOption = None) -> None:
-    """Show everything on a simulated network: no node and no Internet needed.
-
-    The demo keeps its data in a folder `demo` of its own, so that it never mixes with real chains.
-    """
-    settings = wiring.settings_of(port=port, home=home)
-    settings.home = settings.home / "demo"
-    node_port = wiring.free_port()
-    rpcs = [f"{chain.name}=ws://127.0.0.1:{node_port}/{chain.name}" for chain in DEMO_CHAINS if chain.family == "evm"]
-    rpcs += [
-        f"{chain.name}=http://127.0.0.1:{node_port}/{chain.name}" for chain in DEMO_CHAINS if chain.family == "utxo"
-    ]
-    _run_all(settings, wiring.chains_of([c.name for c in DEMO_CHAINS], rpcs, settings), rpcs, node_port=node_port)
-
-
 def up(
     chain: wiring.ChainOption = [],  # noqa: B006 (typer's way)
     rpc: wiring.RpcOption = [],  # noqa: B006
@@ -57,10 +42,26 @@ def up(
 ) -> None:
     """Follow real chains and show them: database, ingester, worker, API and dashboard."""
     settings = wiring.settings_of(port=port, home=home)
-    _run_all(settings, wiring.chains_of(chain, rpc, settings), rpc)
+    run_all(settings, wiring.chains_of(chain, rpc, settings), rpc)
 
 
-def _run_all(settings: Settings, chains: Sequence[Chain], rpcs: Sequence[str], *, node_port: int | None = None) -> None:
+def run_all(
+    settings: Settings,
+    chains: Sequence[Chain],
+    rpcs: Sequence[str],
+    *,
+    node_port: int | None = None,
+    prepare: Callable[[str], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Run every service until interrupted, and show how the load of the history goes.
+
+    Args:
+        settings: where the database lives, and where to serve.
+        chains: those to follow.
+        rpcs: their nodes, as `--rpc` names them.
+        node_port: where to start the demo network's node, if there is to be one.
+        prepare: told the database's URL, does what has to be done before anything is followed.
+    """
     require_loopback(settings.host)
     wiring.require_free_port(settings.host, settings.port)
     at = ["--home", str(settings.home)]
@@ -75,6 +76,8 @@ def _run_all(settings: Settings, chains: Sequence[Chain], rpcs: Sequence[str], *
             services.start("node", "node", "--port", str(node_port))
         with err.status("starting the database"):
             url = stack.enter_context(wiring.database(settings))
+            if prepare is not None:
+                wiring.run(prepare(url))
         services.start("serve", "serve", "--host", settings.host, "--port", str(settings.port), *at)
         services.start("worker", "worker", *names, *at)
         if node_port is not None:
