@@ -158,9 +158,16 @@ class DeepReorg(TxhubError):
 
 
 class NodeBusy(NodeUnavailable):
-    """A node limits how much it is asked (HTTP status 429 and the like): ask again, more slowly."""
+    """A node limits how much it is asked (HTTP status 429 and the like): ask again, more slowly.
+
+    `after_s` is after how many seconds, where the node says so.
+    """
 
     code = "node-busy"
+
+    def __init__(self, message: str | None = None, *, after_s: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.after_s = after_s
 
 
 class ListenerDied(NodeUnavailable):
@@ -173,6 +180,27 @@ class NodeStuck(NodeUnavailable):
     """A node answers, but has no new blocks while other nodes of its chain have."""
 
     code = "node-stuck"
+
+
+class BehindHorizon(TxhubError):
+    """The raw rows of this time were dropped: nothing may be written there until they are restored."""
+
+    code = "behind-horizon"
+    exit_code = 79
+    status = 409
+
+
+class ArchiveUnavailable(Unavailable):
+    """The archive's place cannot be read or written."""
+
+    code = "archive-unavailable"
+
+
+class ArchiveMismatch(TxhubError):
+    """What the archive holds is not what the manifest or the database says."""
+
+    code = "archive-mismatch"
+    exit_code = 65
 
 
 def first_failure(failure: Exception) -> Exception:

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from tests.blocks import ETHEREUM
 from tests.data import FIRST, LAST, recorded
+from txhub.chain import pace
 from txhub.chain.demo.node import serve
 from txhub.chain.demo.recorded import Recorded
 from txhub.chain.evm import EvmSource
@@ -26,6 +27,7 @@ from txhub.model import Block, Head
 
 NUMBERS = range(FIRST, LAST + 1)
 SCHEMES = ("ws", "http")
+RECEIPTS = {"eth_getBlockReceipts", "eth_getTransactionReceipt", "eth_getLogs"}
 HOST = r"127\.0\.0\.1"
 Answering = Callable[[Any], object]
 """From a decoded request (or batch) to the answer: bytes as they are, anything else as JSON, None for silence."""
@@ -34,6 +36,11 @@ Answering = Callable[[Any], object]
 @pytest.fixture(params=SCHEMES)
 def scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
 
 
 @asynccontextmanager
@@ -98,10 +105,12 @@ async def node(scheme: str, answering: Answering) -> AsyncIterator[str]:
 
 
 def honest(request: Any, **results: object) -> Any:
-    """Answers of a node that is on Ethereum's main network and knows these results; to other methods it has null."""
+    """Answers of a node that is on Ethereum's main network and knows these results; it has no receipts, else null."""
     if isinstance(request, list):
         return [honest(one, **results) for one in request]
     result = {"eth_chainId": "0x1", "eth_subscribe": "0x1"} | results
+    if request["method"] in RECEIPTS - set(results):
+        return {"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32601, "message": "method not found"}}
     return {"jsonrpc": "2.0", "id": request["id"], "result": result.get(request["method"])}
 
 

@@ -325,7 +325,7 @@ async def test_bodies_leave_a_half_open_socket(scheme: str) -> None:
         with pytest.raises(NodeUnavailable, match=rf"{shown(first)} did not answer"):
             await source.blocks([FIRST])
         assert isinstance((await source.blocks([FIRST]))[0], Block)
-        assert told.events() == ["endpoint_changed"]
+        assert told.events() == ["endpoint_changed", "receipts_by"]
 
 
 async def test_the_reasons_of_each_change_are_told() -> None:

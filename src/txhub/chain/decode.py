@@ -2,20 +2,33 @@
 
 This is the hottest Python of txhub. msgspec parses only the fields named here, in one pass; a
 transaction's input, most of its bytes, is skipped over and looked at in place.
+
+The `kind` of a transaction, in full. What it did goes before what it was asked to do; the first that fits is it:
+
+1. It has no receiver: contract creation.
+2. The called contract itself logged a transfer of ERC-721 or ERC-1155 tokens: NFT transfer.
+3. The called contract itself logged a transfer of ERC-20 tokens: token transfer.
+4. Its input is empty: transfer. But where other contracts logged transfers it has set something off: contract call.
+5. Its method is one of those in the table below: what the table says.
+6. Everything else is a contract call, a swap or a sale on a market among it, whatever tokens it moves.
+
+Where nothing was logged (the transaction failed, or the node has no receipts) 1, 4, 5 and 6 decide.
 """
 
 from __future__ import annotations
 
 import re
 from binascii import unhexlify
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
+from txhub.chain.receipts import RawReceipt, add_transfers, outcome
 from txhub.contract import Kind
 from txhub.errors import BadBlock
-from txhub.model import Block, Chain, Head, Transaction
+from txhub.model import Block, Chain, Head, TokenTransfer, Transaction
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]+")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -37,9 +50,7 @@ _KIND_OF_METHOD: dict[bytes | None, str] = {
     }.items()
     for selector in selectors
 }
-"""What a call with this method does. The rule for `kind` without receipts, in full: no receiver is a
-contract creation, an empty input a transfer, a method in this table what the table says, and
-everything else a contract call. (ERC-721 shares `transferFrom` with ERC-20: it counts as a token.)"""
+"""What a call with this method does. (ERC-721 shares `transferFrom` with ERC-20: it counts as a token.)"""
 
 _row = Transaction._make  # a third faster than by name, and called for every transaction
 _TRANSFER = Kind.TRANSFER.value
@@ -94,12 +105,16 @@ def decode_head(chain: Chain, raw: RawHeader) -> Head:
         raise refused(chain, raw.number, str(fault)) from None
 
 
-def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
+def decode_block(chain: Chain, raw: RawBlock, number: int, receipts: Sequence[RawReceipt] | None = None) -> Block:
     """Turn the answer to a question for block `number` into the block and its rows.
+
+    `receipts` are those of all its transactions in their order, or None where the node has none: then success, fee,
+    used gas and token transfers are not known.
 
     Raises:
         BadBlock: something in it is impossible or does not fit together; says what.
     """
+    transfers: list[TokenTransfer] = []
     try:
         head = _head(raw)
         if head.number != number:
@@ -110,11 +125,12 @@ def decode_block(chain: Chain, raw: RawBlock, number: int) -> Block:
             hash=head.hash,
             parent_hash=head.parent_hash,
             time=head.time,
-            transactions=_transactions(chain.chain_id, head, raw),
+            transactions=_transactions(chain.chain_id, head, raw, receipts, transfers),
             gas_used=_optional(raw.gas_used, "gasUsed", _BIGINT_END),
             gas_limit=_optional(raw.gas_limit, "gasLimit", _BIGINT_END),
             base_fee=_optional(raw.base_fee_per_gas, "baseFeePerGas", _BIGINT_END),
             size=_optional(raw.size, "size", _INT_END),
+            token_transfers=transfers,
         )
     except ValueError as fault:
         raise refused(chain, number, str(fault)) from None
@@ -134,17 +150,39 @@ def _head(raw: RawHeader) -> Head:
     )
 
 
-def _transactions(chain_id: int, head: Head, raw: RawBlock) -> list[Transaction]:
+def _transactions(
+    chain_id: int,
+    head: Head,
+    raw: RawBlock,
+    receipts: Sequence[RawReceipt] | None,
+    transfers: list[TokenTransfer],
+) -> list[Transaction]:
+    """Return the rows of a block's transactions, and append those of their token transfers."""
+    count = len(raw.transactions)
+    if receipts is not None and len(receipts) != count:
+        raise ValueError(
+            f"the node sent {len(receipts)} receipts for its {count} transactions"
+            if receipts
+            else "the node does not have its receipts (yet)"
+        )
     rows: list[Transaction] = []
     try:
-        for transaction in raw.transactions:
-            rows.append(_transaction(chain_id, head, raw, len(rows), transaction))
+        for transaction, receipt in zip(raw.transactions, receipts or (None,) * count, strict=True):
+            rows.append(_transaction(chain_id, head, raw, len(rows), transaction, receipt, transfers))
     except ValueError as fault:
         raise ValueError(f"transaction {len(rows)}: {fault}") from None
     return rows
 
 
-def _transaction(chain_id: int, head: Head, block: RawBlock, index: int, raw: RawTransaction) -> Transaction:
+def _transaction(
+    chain_id: int,
+    head: Head,
+    block: RawBlock,
+    index: int,
+    raw: RawTransaction,
+    receipt: RawReceipt | None,
+    transfers: list[TokenTransfer],
+) -> Transaction:
     if raw.block_hash != block.hash or raw.block_number != block.number:
         raise ValueError("it belongs to another block")
     quantities = raw.transaction_index + raw.nonce + raw.value + raw.type + (raw.gas_price or "0x0")
@@ -172,12 +210,27 @@ def _transaction(chain_id: int, head: Head, block: RawBlock, index: int, raw: Ra
 
     if raw.to is None:
         to = None
-        kind = _CREATION
     elif len(raw.to) == _ADDRESS_CHARS:
         to = unhexlify(raw.to[2:])
-        kind = _TRANSFER if size == 0 else _KIND_OF_METHOD.get(method, _CALL)
     else:
         raise ValueError("its receiver has a wrong length")
+
+    success = gas_used = fee = logged = None
+    if receipt is not None:
+        if receipt.transaction_hash != raw.hash or receipt.block_hash != block.hash:
+            raise ValueError("its receipt belongs to another block or transaction")
+        success, gas_used, gas_price, fee = outcome(receipt, tx_type, gas_price)
+        if receipt.logs:
+            logged = add_transfers(receipt.logs, (chain_id, head.number, head.time, index), to, transfers)
+
+    if to is None:
+        kind = _CREATION
+    elif logged is not None and logged != _CALL:
+        kind = logged
+    elif size == 0:
+        kind = logged or _TRANSFER
+    else:
+        kind = _KIND_OF_METHOD.get(method, _CALL)
     return _row(
         (
             chain_id,
@@ -188,15 +241,15 @@ def _transaction(chain_id: int, head: Head, block: RawBlock, index: int, raw: Ra
             unhexlify(raw.from_[2:]),
             to,
             value,
-            None,  # fee
-            None,  # gas_used
+            fee,
+            gas_used,
             gas_price,
             tx_type,
             kind,
             method,
             size,
             nonce,
-            None,  # success
+            success,
         )
     )
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
+from txhub.chain.bodies import Bodies, Body
 from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, refused
 from txhub.chain.heads import AGAIN_S, Heads, newest
 from txhub.chain.jsonrpc import Call, Node, ask
@@ -42,6 +43,7 @@ class EvmSource:
         self.chain = chain
         self.notify: Notify = lambda notice: None
         self._node = Node(chain.endpoints, self._greet, timeout_s, self._tell)
+        self._bodies = Bodies(self._node, self._tell)
         self._heads = Heads(
             chain,
             self._node,
@@ -69,19 +71,19 @@ class EvmSource:
         return self._heads.follow()
 
     async def blocks(self, numbers: Sequence[int]) -> list[Block | BadBlock]:
-        """Fetch and decode blocks in one request; the answer is in the order of `numbers`."""
-        calls = [Call("eth_getBlockByNumber", (hex(number), True)) for number in numbers]
+        """Fetch and decode blocks with their receipts; the answer is in the order of `numbers`."""
+        bodies = await self._bodies.fetch("eth_getBlockByNumber", [hex(number) for number in numbers])
         blocks: list[Block | BadBlock] = []
-        for number, answer in zip(numbers, await self._node.batch(calls, RawBlock), strict=True):
+        for number, body in zip(numbers, bodies, strict=True):
             try:
-                blocks.append(self._decode(number, answer))
+                blocks.append(self._decode(number, body))
             except BadBlock as bad:
                 blocks.append(bad)
             await asyncio.sleep(0)  # a block takes about a millisecond; others have their turn between two
         return blocks
 
     async def block_by_hash(self, hash: bytes, number: int) -> Block:  # noqa: A002 (the field's word)
-        """Fetch the block that a head announced.
+        """Fetch the block that a head announced, with its receipts.
 
         Behind a public URL are many machines: one that does not know the hash may have the number, so
         that is tried next, and the hash is compared in any case.
@@ -90,12 +92,11 @@ class EvmSource:
             BadBlock: the block is wrong, or the node does not have it (any more).
         """
         by_hash, by_number = ("eth_getBlockByHash", "0x" + hash.hex()), ("eth_getBlockByNumber", hex(number))
-        answer: RawBlock | NodeRefused | None = None
         for method, key in (by_hash, by_number):
-            [answer] = await self._node.batch([Call(method, (key, True))], RawBlock)
-            if isinstance(answer, RawBlock):
+            [body] = await self._bodies.fetch(method, [key])
+            if isinstance(body.block, RawBlock):
                 break
-        block = self._decode(number, answer)
+        block = self._decode(number, body)
         if block.hash != hash:
             raise refused(self.chain, number, "the node has another one in its place")
         return block
@@ -129,9 +130,12 @@ class EvmSource:
     def _tell(self, notice: Notice) -> None:
         self.notify(notice)  # whoever is told is set after the constructor has run
 
-    def _decode(self, number: int, answer: RawBlock | NodeRefused | None) -> Block:
-        if answer is None:
+    def _decode(self, number: int, body: Body) -> Block:
+        block, receipts = body
+        if block is None:
             raise refused(self.chain, number, "the node does not have it (yet)")
-        if isinstance(answer, NodeRefused):
-            raise refused(self.chain, number, str(answer))
-        return decode_block(self.chain, answer, number)
+        if isinstance(block, NodeRefused):
+            raise refused(self.chain, number, str(block))
+        if isinstance(receipts, NodeRefused):
+            raise refused(self.chain, number, f"no receipts: {receipts}")
+        return decode_block(self.chain, block, number, receipts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from itertools import count
@@ -10,14 +11,26 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from txhub.chain.source import Notify
-from txhub.chain.transport import Connection, connect, endpoint_changed
-from txhub.errors import NodeRefused, NodeUnavailable
+from txhub.chain.pace import Pace
+from txhub.chain.source import Notice, Notify
+from txhub.chain.transport import Connection, RequestTooLarge, connect, endpoint_changed
+from txhub.errors import NodeBusy, NodeRefused, NodeUnavailable
 
 Result = TypeVar("Result")
 
-_BUSY = frozenset({429, -32005, -32029})
+_BUSY = frozenset({429, -32005, -32007, -32029, -32090})
 """Error codes by which nodes say that they are asked too much; no standard, but widely used."""
+_ANSWER_TOO_LARGE = -32003
+"""geth's error for the calls of a batch for which there is no more room in the answer."""
+_METHOD_MISSING = frozenset({-32601, -32004})
+"""JSON-RPC's own error code for a method that does not exist, and Ethereum's for one that is not supported."""
+_METHOD_MISSING_TEXT = re.compile(
+    r"\b(method|eth_\w+)\b.*\b(not|unsupported|disabled|blocked)\b|\bunsupported\b.*\bmethod\b", re.IGNORECASE
+)
+"""The same where the code is another one, which is common with nodes that offer some methods to some users only."""
+_BATCH_TEXT = re.compile(r"\bbatch", re.IGNORECASE)
+_PATIENCE = 5
+"""Complaints in a row after which a busy node is left for the next one."""
 STARTING = -28
 """Bitcoin Core's error while it starts."""
 
@@ -54,8 +67,8 @@ _RAW = msgspec.json.Decoder(list[_RawAnswer])
 _REFUSAL = msgspec.json.Decoder(_RawAnswer)
 
 
-class _BatchRefused(NodeRefused):
-    """The node answered a batch as if it were one request."""
+class MethodMissing(NodeRefused):
+    """The node does not have a method, or not for us."""
 
 
 class Node:
@@ -79,7 +92,7 @@ class Node:
         self._turn = 0
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._takes_batches = True
+        self._pace = Pace()
         self._closed = False
 
     async def call(self, call: Call, result: type[Result]) -> Result | None:
@@ -97,23 +110,19 @@ class Node:
     async def batch(self, calls: Sequence[Call], result: type[Result]) -> list[Result | NodeRefused | None]:
         """Ask several questions in one request; where an answer is an error or no `result`, that stands in its place.
 
-        A node that takes no batches is asked one by one, from its first refusal on.
+        It becomes several requests, one after the other, for a node that does not take one of this size. A node that
+        is too busy is asked again, more slowly; see `Pace`.
 
         Raises:
-            NodeUnavailable: no endpoint answers, or this one is too busy.
-            NodeRefused: the node does not let us in, or does not take a request of this size.
+            NodeUnavailable: no endpoint answers, or this one has been too busy for a while.
+            NodeRefused: the node does not let us in, or does not take even one question.
         """
         connection = await self.connected()
-        try:
-            if self._takes_batches and len(calls) > 1:
-                try:
-                    return await _ask(connection, calls, result)
-                except _BatchRefused:
-                    self._takes_batches = False
-            return [answer for call in calls for answer in await _ask(connection, [call], result)]
-        except NodeUnavailable as failure:
-            await self.drop(connection, str(failure))
-            raise
+        pace = self._pace
+        answers: list[Result | NodeRefused | None] = []
+        while len(answers) < len(calls):
+            answers += await self._ask_some(connection, pace, calls[len(answers) :], result)
+        return answers
 
     async def connected(self) -> Connection:
         """Return the connection in use; without one, connect to the first endpoint in turn that works.
@@ -135,7 +144,7 @@ class Node:
                     failures.append(failure)
                     self._move_on(str(failure))
                 else:
-                    self._takes_batches = True
+                    self._pace = Pace()
                     return self._connection
         raise none_works(failures)
 
@@ -148,14 +157,43 @@ class Node:
         """Close a connection that failed, and go on with the next endpoint."""
         if self._connection is connection:
             self._connection = None
+            self._pace.end()
             self._move_on(reason)
             await connection.close()
 
     async def close(self) -> None:
         """Close the connection; calls under way raise `NodeUnavailable`."""
         self._closed = True
+        self._pace.end()
         if self._connection is not None:
             await self._connection.close()
+
+    async def _ask_some(
+        self, connection: Connection, pace: Pace, calls: Sequence[Call], result: type[Result]
+    ) -> list[Result | NodeRefused | None]:
+        """Ask as many of the calls in one request as the node takes; no answers if it is to be asked again."""
+        async with pace.turn(len(calls)) as count:
+            try:
+                answers = await _ask(connection, calls[:count], result)
+            except NodeBusy as busy:
+                if pace.slow_down(busy):
+                    self._notify(_slowed_down(connection, pace, busy))
+                if pace.complaints < _PATIENCE:
+                    return []
+                if len(self._endpoints) > 1:
+                    await self.drop(connection, str(busy))
+                raise
+            except NodeUnavailable as failure:
+                await self.drop(connection, str(failure))
+                raise
+            except RequestTooLarge as refusal:
+                if count == 1:
+                    raise
+                pace.ask_less(count)
+                self._notify(_slowed_down(connection, pace, refusal))
+                return []
+            pace.answered(count)
+            return answers
 
     async def _open(self, endpoint: str) -> Connection:
         connection = await connect(endpoint, self._timeout_s)
@@ -178,6 +216,10 @@ def none_works(failures: Sequence[NodeUnavailable | NodeRefused]) -> NodeUnavail
         return failures[0]
     refused = all(isinstance(failure, NodeRefused) for failure in failures)
     return (NodeRefused if refused else NodeUnavailable)("; ".join(map(str, failures)), hint=failures[0].hint)
+
+
+def _slowed_down(connection: Connection, pace: Pace, reason: Exception) -> Notice:
+    return Notice("warning", "slowed_down", {"endpoint": connection.where, "reason": str(reason), **pace.limits})
 
 
 async def ask(connection: Connection, call: Call, result: type[Result]) -> Result | None:
@@ -209,8 +251,12 @@ async def _ask(
     for key, call in zip(ids, calls, strict=True):
         # An error about a request that the node could not even read carries no id.
         answer = answers.get(key) or (answers.get(None) if len(calls) == 1 else None)
+        if answer is None and len(calls) > 1 and (error := next(iter(answers.values()), _Answer()).error):
+            raise RequestTooLarge(f"{connection.where} answers: {error.message}")  # geth, once for the whole batch
         if answer is None:
             raise NodeUnavailable(f"{connection.where} left a question without an answer ({call.method})")
+        if len(calls) > 1 and answer.error is not None and answer.error.code == _ANSWER_TOO_LARGE:
+            raise RequestTooLarge(f"{connection.where} answers: {answer.error.message}")
         ordered.append(answer.result if answer.error is None else _refusal(connection.where, answer.error))
     return ordered
 
@@ -251,17 +297,22 @@ def _misfit(where: str, frame: bytes, fault: str) -> NodeRefused:
         error = None
     if error is None:
         return NodeRefused(f"{where} gives answers that are none: {fault}", hint="is this the URL of a node?")
-    return _BatchRefused(str(_refusal(where, error)))
+    if _BATCH_TEXT.search(error.message):
+        return RequestTooLarge(f"{where} answers: {error.message}")
+    return RequestTooLarge(str(_refusal(where, error)))
 
 
 def _refusal(where: str, error: _Error) -> NodeRefused:
     if error.code in _BUSY:
-        raise NodeUnavailable(
+        raise NodeBusy(
             f"{where} is asked too much: {error.message}", hint="lower parallel_requests, or use a node of your own"
         )
     if error.code == STARTING:
         raise NodeUnavailable(f"{where} is still starting: {error.message}")
-    return NodeRefused(f"{where} answers: {error.message}")
+    text = f"{where} answers: {error.message}"
+    if error.code in _METHOD_MISSING or _METHOD_MISSING_TEXT.search(error.message):
+        return MethodMissing(text)
+    return NodeRefused(text)
 
 
 def _not_json(where: str, frame: bytes) -> NodeRefused | NodeUnavailable:

@@ -29,6 +29,10 @@ class Source(Protocol):
 
     Every method may raise `NodeUnavailable` (nothing answers: the next call tries the next endpoint) and
     `NodeRefused` (the node answers with an error). Methods may run at the same time.
+
+    Blocks of an EVM chain carry their receipts where the node has them: whether each transaction succeeded, what it
+    cost, what its logs make of its kind, and the token transfers that they tell of. A block whose receipts are not there
+    yet, or are another block's, is a `BadBlock` as well. The notice `receipts_by` says how a node gives them.
     """
 
     chain: Chain

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -37,6 +39,10 @@ _ID = re.compile(rb'"id"\s*:\s*"?(\d+)')
 """A quoted `id` before a colon is always a key, and no block has such a key: the first one is the answer's."""
 
 _HINT = "check the URL, and that the node is running and reachable from here"
+
+
+class RequestTooLarge(NodeRefused):
+    """The node does not take a request of this size."""
 
 
 class Connection(Protocol):
@@ -72,7 +78,7 @@ async def connect(url: str, timeout_s: float = TIMEOUT_S) -> Connection:
     try:
         socket = await connect_websocket(url, **socket_options(timeout_s))
     except InvalidStatus as refusal:
-        raise status_error(where, refusal.response.status_code) from None
+        raise status_error(where, refusal.response.status_code, refusal.response.headers) from None
     except (OSError, WebSocketException) as fault:
         raise NodeUnavailable(f"no node answers at {where}: {reason(fault)}", hint=_HINT) from None
     return WebSocketConnection(socket, where, timeout_s)
@@ -184,27 +190,41 @@ class HttpConnection:
         # Bitcoin Core sends its own errors with status 500 and 404, as JSON that says more than the status.
         if response.status == HTTPStatus.OK or (response.status >= 400 and answer.lstrip()[:1] in (b"{", b"[")):
             if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-                raise status_error(self.where, response.status)
+                raise status_error(self.where, response.status, response.headers)
             return answer
-        raise status_error(self.where, response.status)
+        raise status_error(self.where, response.status, response.headers)
 
     async def close(self) -> None:
         """Close the connections; requests under way raise `NodeUnavailable`."""
         await self._session.close()
 
 
-def status_error(where: str, status: int) -> NodeUnavailable | NodeRefused:
+def status_error(where: str, status: int, headers: Mapping[str, str]) -> NodeUnavailable | NodeRefused:
     """Return the error that an HTTP status of a node amounts to."""
     text = f"{where} answers with HTTP status {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NodeBusy(text, hint="the node limits requests: lower parallel_requests, or use a node of your own")
+        return NodeBusy(
+            text,
+            after_s=_seconds(headers.get("Retry-After", "")),
+            hint="the node limits requests: lower parallel_requests, or use a node of your own",
+        )
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return NodeRefused(text, hint="the request asks for too much at once: lower request_blocks")
+        return RequestTooLarge(text, hint="the request asks for too much at once: lower request_blocks")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return NodeRefused(text, hint="the user, password or key in the node's URL is not accepted")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NodeUnavailable(text)
     return NodeRefused(text, hint="is this the URL of a node?")
+
+
+def _seconds(retry_after: str) -> float | None:
+    """How long a node wants to be left alone, by its header: so many seconds, or until a date."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max((parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return None
 
 
 def _settle(answer: asyncio.Future[bytes], frame: bytes) -> None:
