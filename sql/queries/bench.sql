@@ -1,4 +1,4 @@
 -- What a run of the benchmark has to have stored.
 
--- name: count_and_sum
-SELECT count(*), sum(value) FROM txhub.transactions
+-- name: stored
+SELECT count(*), sum(value), sum(fee), (SELECT count(*) FROM txhub.token_transfers) FROM txhub.transactions

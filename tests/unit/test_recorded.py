@@ -92,3 +92,41 @@ def test_refuses_what_is_no_recording(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(UsageError, match=str(path)):
         Recorded(path)
+
+
+async def test_blocks_with_receipts_become_a_chain() -> None:
+    network = Recorded(recorded(), receipts=recorded().parent, repeat=LAPS)
+    plain = Recorded(recorded())
+    recorded_numbers = (18_090_206, 18_090_213, 18_090_218)
+    assert network.first_number == recorded_numbers[0]
+    assert await network.head_number() == network.first_number + LAPS * 3 - 1
+    parent = None
+    hashes: set[str] = set()
+    for at in range(LAPS * 3):
+        number = network.first_number + at
+        block = msgspec.json.decode(await network.block_json(number) or b"null")
+        receipts = msgspec.json.decode(await network.receipts_json(number) or b"null")
+        assert parent in {None, block["parentHash"]}
+        parent = block["hash"]
+        hashes |= {transaction["hash"] for transaction in block["transactions"]}
+        assert [receipt["transactionHash"] for receipt in receipts] == [each["hash"] for each in block["transactions"]]
+        for part in (*block["transactions"], *receipts, *(log for receipt in receipts for log in receipt["logs"])):
+            assert (part["blockHash"], part["blockNumber"]) == (block["hash"], hex(number))
+        for receipt in receipts:
+            assert {log["transactionHash"] for log in receipt["logs"]} <= {receipt["transactionHash"]}
+        said = msgspec.json.decode(await plain.block_json(recorded_numbers[at % 3]) or b"null")
+        keep = ("value", "input", "from", "to", "nonce")
+        assert [[each[key] for key in keep] for each in block["transactions"]] == [
+            [each[key] for key in keep] for each in said["transactions"]
+        ]
+    assert len(hashes) == LAPS * (150 + 143 + 133)
+    assert await network.receipts_json(network.first_number - 1) is None
+    assert await plain.receipts_json(FIRST) is None
+
+
+def test_receipts_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no receipts"):
+        Recorded(recorded(), receipts=tmp_path)
+    (tmp_path / f"{FIRST}.receipts.json.gz").write_bytes(b"no receipts")
+    with pytest.raises(UsageError, match="is not a recording of receipts"):
+        Recorded(recorded(), receipts=tmp_path)

@@ -31,8 +31,8 @@ class Source(Protocol):
     `NodeRefused` (the node answers with an error). Methods may run at the same time.
 
     Blocks of an EVM chain carry their receipts where the node has them: whether each transaction succeeded, what it
-    cost, what its logs make of its kind, and the token transfers that they tell of. A block whose receipts are not there
-    yet, or are another block's, is a `BadBlock` as well. The notice `receipts_by` says how a node gives them.
+    cost, what its logs make of its kind, and the token transfers that they tell of. A block whose receipts are not
+    there yet, or are another block's, is a `BadBlock` as well. The notice `receipts_by` says how a node gives them.
     """
 
     chain: Chain

@@ -19,6 +19,9 @@ def node(
     blocks: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Serve these recorded blocks (.jsonl.gz) as chain 'recorded'.")
     ] = None,
+    receipts: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Serve only the recorded blocks whose receipts are here, too.")
+    ] = None,
     repeat: Annotated[
         int, typer.Option(min=1, help="Serve the recorded blocks as this many times as long a chain.")
     ] = 1,
@@ -26,7 +29,7 @@ def node(
 ) -> None:
     """Serve the demo network, a chain under each path, as a real JSON-RPC and WebSocket node."""
     networks: dict[str, Network] = (
-        {"recorded": Recorded(blocks, repeat=repeat)}
+        {"recorded": Recorded(blocks, repeat=repeat, receipts=receipts)}
         if blocks
         else {chain.name: DemoNetwork(chain) for chain in DEMO_CHAINS}
     )

@@ -17,7 +17,12 @@ from txhub.model import Family
 
 _TAG_DIGITS = 8
 """So many hex digits of every hash are replaced to tell one repetition of the recording from another."""
-_SLOT = re.compile(rb'"(hash|blockHash|parentHash|number|blockNumber|timestamp|blockTimestamp)":"(0x[0-9a-f]+)"')
+_SLOT = re.compile(
+    rb'"(hash|blockHash|transactionHash|parentHash|number|blockNumber|timestamp|blockTimestamp)":"(0x[0-9a-f]+)"'
+)
+
+
+Tree = dict[str, Any]
 
 
 class Recorded:
@@ -29,21 +34,32 @@ class Recorded:
         repeat: how often the recording is served, one after the other: numbers, links and times go on, and
             blocks and transactions have other hashes each time. Everything else repeats.
         hidden: so many of the last blocks are not there yet, until `reveal`.
+        receipts: a folder with the receipts of some of the blocks, each `NUMBER.receipts.json.gz`. Then only these
+            blocks are served, as a chain of their own: the first keeps its number, the others follow it one by one,
+            and each names the one before as its parent.
 
     Raises:
-        UsageError: the file is not a recording of consecutive blocks.
+        UsageError: the file is not a recording of consecutive blocks, or the folder has no receipts of theirs.
     """
 
     family: Family = "evm"
 
-    def __init__(self, path: Path, *, chain_id: int = 1, repeat: int = 1, hidden: int = 0) -> None:
+    def __init__(
+        self, path: Path, *, chain_id: int = 1, repeat: int = 1, hidden: int = 0, receipts: Path | None = None
+    ) -> None:
         self.chain_id = chain_id
         trees = _read(path)
+        self._receipts: list[_Template] | None = None
+        if receipts is not None:
+            pairs = _linked(_with_receipts(trees, receipts))
+            trees = [tree for tree, _ in pairs]
+            self._receipts = [_Template(said) for _, said in pairs]
+        self._hashes: list[bytes] = [tree["hash"].encode() for tree in trees]
         self._templates = [_Template(tree) for tree in trees]
         self._headers = [
             _Template({key: value for key, value in tree.items() if key != "transactions"}) for tree in trees
         ]
-        self._position = {template.hash[2 + _TAG_DIGITS :]: at for at, template in enumerate(self._templates)}
+        self._position = {block_hash[2 + _TAG_DIGITS :]: at for at, block_hash in enumerate(self._hashes)}
         times = [int(tree["timestamp"], 16) for tree in trees]
         pause = (times[-1] - times[0]) // max(len(times) - 1, 1) or 1
         self._times = times
@@ -88,8 +104,8 @@ class Recorded:
         return self._render(self._headers, number)
 
     async def receipts_json(self, number: int) -> bytes | None:
-        """Return None: receipts are not part of a recording."""
-        return None
+        """Return a block's receipts, or None where the recording has none."""
+        return None if self._receipts is None else self._render(self._receipts, number)
 
     async def block_hash(self, number: int) -> str | None:
         """Return a block's hash."""
@@ -103,12 +119,12 @@ class Recorded:
         at = self._position.get(text[2 + _TAG_DIGITS :])
         if at is None:
             return None
-        lap = 0 if text == self._templates[at].hash else int(text[2 : 2 + _TAG_DIGITS], 16)
+        lap = 0 if text == self._hashes[at] else int(text[2 : 2 + _TAG_DIGITS], 16)
         number = self._first + lap * len(self._templates) + at
         return number if await self.block_hash(number) == hash else None
 
     def _hash(self, lap: int, at: int) -> bytes:
-        recorded = self._templates[at].hash
+        recorded = self._hashes[at]
         return recorded if lap == 0 else b"0x%0*x" % (_TAG_DIGITS, lap) + recorded[2 + _TAG_DIGITS :]
 
     def _render(self, templates: list[_Template], number: int) -> bytes | None:
@@ -126,17 +142,16 @@ class Recorded:
 
 
 class _Template:
-    """A recorded block's JSON, and the same with slots for what differs each time it is served."""
+    """A recorded answer's JSON, and the same with slots for what differs each time it is served."""
 
-    def __init__(self, tree: dict[str, Any]) -> None:
-        self.hash: bytes = tree["hash"].encode()
+    def __init__(self, tree: Tree | list[Tree]) -> None:
         self.recorded: bytes = msgspec.json.encode(tree)
         self.text = _SLOT.sub(_slot, self.recorded.replace(b"%", b"%%"))
 
 
 def _slot(match: re.Match[bytes]) -> bytes:
     key, value = match.groups()
-    if key in {b"hash", b"blockHash"}:
+    if key in {b"hash", b"blockHash", b"transactionHash"}:
         slot = b"0x%(tag)b" + value[2 + _TAG_DIGITS :]
     elif key == b"parentHash":
         slot = b"%(parent)b"
@@ -145,7 +160,7 @@ def _slot(match: re.Match[bytes]) -> bytes:
     return b'"%b":"%b"' % (key, slot)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _read(path: Path) -> list[Tree]:
     try:
         with gzip.open(path) as lines:
             trees = [msgspec.json.decode(line) for line in lines]
@@ -155,3 +170,30 @@ def _read(path: Path) -> list[dict[str, Any]]:
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         raise UsageError(f"{path} is not a recording of consecutive blocks")
     return trees
+
+
+def _with_receipts(trees: list[Tree], folder: Path) -> list[tuple[Tree, list[Tree]]]:
+    """Return the blocks of which there are receipts, with them."""
+    pairs = []
+    for tree in trees:
+        path = folder / f"{int(tree['number'], 16)}.receipts.json.gz"
+        if path.is_file():
+            try:
+                pairs.append((tree, msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[Tree])))
+            except (OSError, EOFError, zlib.error, msgspec.DecodeError) as fault:
+                raise UsageError(f"{path} is not a recording of receipts: {fault}") from None
+    if not pairs:
+        raise UsageError(f"{folder} has no receipts of these blocks", hint="name them NUMBER.receipts.json.gz")
+    return pairs
+
+
+def _linked(pairs: list[tuple[Tree, list[Tree]]]) -> list[tuple[Tree, list[Tree]]]:
+    """Make blocks that do not follow one another a chain; receipts and logs name their block's number as well."""
+    first = int(pairs[0][0]["number"], 16)
+    parent: str = pairs[0][0]["parentHash"]
+    for at, (tree, receipts) in enumerate(pairs):
+        tree |= {"number": hex(first + at), "parentHash": parent}
+        parent = tree["hash"]
+        for part in (*tree["transactions"], *receipts, *(log for receipt in receipts for log in receipt["logs"])):
+            part["blockNumber"] = hex(first + at)
+    return pairs
