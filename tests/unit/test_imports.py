@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": FLOOR_0,
     "ingest": FLOOR_0 | {"chain", "store"},
     "rollup": FLOOR_0 | {"chain", "store"},
+    "archive": FLOOR_0 | {"chain", "store"},
     "query": FLOOR_0 | {"chain", "store"},
     "ops": FLOOR_0 | {"chain", "store", "ingest", "rollup", "query"},
     "api": FLOOR_0 | {"chain", "store", "ingest", "rollup", "query", "ops"},

@@ -19,7 +19,7 @@ CREATE TABLE txhub.archive_manifest (
     dropped_at timestamptz,
     restored_at timestamptz,
     PRIMARY KEY (chain_id, day, table_name),
-    CHECK (dropped_at IS NULL OR verified_at IS NOT NULL)
+    CHECK (dropped_at IS NULL OR restored_at IS NOT NULL OR verified_at IS NOT NULL)
 );
 CREATE INDEX archive_manifest_day ON txhub.archive_manifest (day);
 COMMENT ON TABLE txhub.archive_manifest IS

@@ -42,11 +42,7 @@ class Reader:
     """
 
     def __init__(self, url: str, size: int = 4, patience: timedelta = timedelta(seconds=20)) -> None:
-        address = make_url(url).update_query_dict({"application_name": "txhub read"})
-        if "connect_timeout" not in address.query:
-            address = address.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT_S)})
-        # libpq reads a plus sign as itself, not as a blank.
-        self._address = address.render_as_string(hide_password=False).replace("+", "%20")
+        self._address = libpq_address(url, "read")
         self._url = url
         self._patience = patience
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="txhub-read")
@@ -116,6 +112,15 @@ class Reader:
         with translated():
             connection = await asyncpg.connect(self._url, timeout=_CONNECT_TIMEOUT_S)
             await connection.close()
+
+
+def libpq_address(url: str, name: str) -> str:
+    """A database's URL for ADBC, whose sessions then show as `txhub NAME` in pg_stat_activity."""
+    address = make_url(url).update_query_dict({"application_name": f"txhub {name}"})
+    if "connect_timeout" not in address.query:
+        address = address.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT_S)})
+    # libpq reads a plus sign as itself, not as a blank.
+    return address.render_as_string(hide_password=False).replace("+", "%20")
 
 
 def _compiled(statement: Select[Any]) -> tuple[str, Sequence[object]]:

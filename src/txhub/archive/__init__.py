@@ -1,0 +1,1 @@
+"""The archive: raw rows as Parquet files, verified before retention drops them."""

@@ -1,0 +1,192 @@
+"""The archive holds what the database held, exactly, before anything is dropped; and gives it back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.blocks import BITCOIN, ETHEREUM, START, make_block, make_blocks
+from txhub.archive import manifest
+from txhub.archive.export import Outcome, export
+from txhub.archive.manifest import Entry
+from txhub.archive.verify import verify
+from txhub.errors import ArchiveMismatch
+from txhub.model import Block, Chain
+from txhub.store.ledger import Ledger
+from txhub.store.place import Place
+from txhub.store.pool import Pool, open_pool
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
+MORE_THAN_A_DAY = range(900)
+"""Ethereum's blocks from 22:30 to 01:30: the first day's last 450, then those after them."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(str(tmp_path / "archive"))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    async with open_pool(database, name="test") as pool:
+        yield pool
+
+
+async def commit(pool: Pool, blocks: Iterable[Block], chain: Chain = ETHEREUM, *, followed: bool = True) -> None:
+    ledger = Ledger(pool, chain)
+    await ledger.register()
+    if followed:
+        await ledger.follow_from(0)
+    await ledger.commit(list(blocks), bulk=True)
+
+
+async def export_all(pool: Pool, url: str, place: Place, now: datetime = NOW) -> list[Outcome]:
+    return [outcome async for outcome in export(pool, url, place, now=now)]
+
+
+async def faults(pool: Pool, place: Place) -> dict[str, str]:
+    """What verification finds, by chain, table and day."""
+    return {
+        f"{entry.chain} {entry.table} {entry.day}": fault
+        async for entry, fault in verify(pool, place)
+        if fault is not None
+    }
+
+
+def by_table(entries: Iterable[Entry], day: date, chain: str = "ethereum") -> dict[str, Entry]:
+    return {entry.table: entry for entry in entries if (entry.day, entry.chain) == (day, chain)}
+
+
+async def test_a_day_is_exported_exactly(pool: Pool, database: str, place: Place) -> None:
+    blocks = make_blocks(MORE_THAN_A_DAY, transactions=6)
+    await commit(pool, blocks)
+    outcomes = await export_all(pool, database, place)
+    assert [(each.day.day, each.reason is None) for each in outcomes] == [(FIRST, True), (SECOND, False)]
+    entries = by_table(await manifest.read_entries(pool), FIRST)
+    day = [block for block in blocks if block.time.date() == FIRST]
+    rows = [row for block in day for row in block.transactions]
+    transfers = [row for block in day for row in block.token_transfers]
+
+    assert entries["transactions"].totals == (
+        len(rows),
+        sum(int(r.value) for r in rows),
+        sum(int(r.fee or 0) for r in rows),
+        0,
+        449,
+    )
+    assert entries["token_transfers"].rows == len(transfers)
+    assert entries["token_transfers"].value_sum == sum(int(row.amount) for row in transfers)
+    assert entries["blocks"].totals == (450, len(rows), 0, 0, 449)
+    assert (entries["utxo_io"].rows, entries["utxo_io"].path) == (0, None)
+    path = "table=transactions/chain=ethereum/day=2026-03-01/part-0.parquet"
+    assert entries["transactions"].path == path
+    file = Path(place.address) / path
+    assert hashlib.sha256(file.read_bytes()).digest() == entries["transactions"].sha256
+
+    frame = pl.read_parquet(file, hive_partitioning=False)
+    found = [tuple(row) for row in frame.iter_rows()]
+    assert found == [tuple(row) for row in rows]
+    tokens = pl.read_parquet(Path(place.address) / str(entries["token_transfers"].path), hive_partitioning=False)
+    exact = tokens.with_columns(pl.col("amount", "token_id").map_elements(Decimal, return_dtype=pl.Object))
+    assert sorted(map(tuple, exact.iter_rows())) == sorted(map(tuple, transfers))
+
+
+async def test_what_was_exported_is_verified_by_reading_it_again(pool: Pool, database: str, place: Place) -> None:
+    await commit(pool, make_blocks(MORE_THAN_A_DAY, transactions=2))
+    await export_all(pool, database, place)
+    assert all(entry.verified_at is None for entry in await manifest.read_entries(pool))
+    assert await faults(pool, place) == {}
+    assert all(entry.verified_at for entry in await manifest.read_entries(pool))
+    assert [outcome.exported for outcome in await export_all(pool, database, place)] == [[]]
+
+    file = Path(place.address) / "table=transactions/chain=ethereum/day=2026-03-01/part-0.parquet"
+    sound = file.read_bytes()
+    file.write_bytes(sound[:-9] + bytes([sound[-9] ^ 1]) + sound[-8:])
+    assert "another than was written" in (await faults(pool, place))["ethereum transactions 2026-03-01"]
+    assert by_table(await manifest.read_entries(pool), FIRST)["transactions"].verified_at is None
+    file.unlink()
+    assert "not there" in (await faults(pool, place))["ethereum transactions 2026-03-01"]
+    file.write_bytes(sound)
+    assert await faults(pool, place) == {}
+
+
+async def test_rows_that_changed_in_the_database_fail_verification(pool: Pool, database: str, place: Place) -> None:
+    await commit(pool, make_blocks(MORE_THAN_A_DAY, transactions=2))
+    await export_all(pool, database, place)
+    await pool.execute("DELETE FROM txhub.token_transfers WHERE block_number < 9")
+    assert list(await faults(pool, place)) == ["ethereum token_transfers 2026-03-01"]
+    await pool.execute("DELETE FROM txhub.transactions WHERE block_number < 9")
+    await pool.execute("DELETE FROM txhub.archive_manifest")
+    with pytest.raises(ArchiveMismatch, match="its ledger tells of"):
+        await export_all(pool, database, place)
+    assert await manifest.read_entries(pool) == []
+
+
+async def test_only_whole_and_final_days_are_exported(pool: Pool, database: str, place: Place) -> None:
+    blocks = make_blocks(MORE_THAN_A_DAY, transactions=1)
+    await commit(pool, [block for block in blocks if block.number != 200])
+    missing = "blocks of it or around it are missing"
+    assert [each.reason for each in await export_all(pool, database, place)] == [f"1 {missing}", f"64 {missing}"]
+    await commit(pool, [blocks[200]])
+    [first, _] = await export_all(pool, database, place, now=datetime(2026, 3, 2, 0, 5, tzinfo=UTC))
+    assert first.reason == "it is final at 2026-03-02 00:12 UTC"
+    [first, _] = await export_all(pool, database, place)
+    assert first.reason is None
+
+
+async def test_a_chain_that_nobody_follows_holds_what_it_was_asked_for(pool: Pool, database: str, place: Place) -> None:
+    await commit(pool, make_blocks(range(100, 800), transactions=1), followed=False)
+    assert [(each.day.day, each.reason) for each in await export_all(pool, database, place)] == [
+        (FIRST, None),
+        (SECOND, None),
+    ]
+
+
+async def test_a_day_that_changed_is_exported_again(pool: Pool, database: str, place: Place) -> None:
+    blocks = make_blocks(MORE_THAN_A_DAY, transactions=2)
+    await commit(pool, blocks[100:], followed=False)
+    await export_all(pool, database, place)
+    await faults(pool, place)
+    before = by_table(await manifest.read_entries(pool), FIRST)
+    await commit(pool, blocks[:100], followed=False)
+    assert "export it again" in (await faults(pool, place))["ethereum blocks 2026-03-01"]
+    await export_all(pool, database, place)
+    after = by_table(await manifest.read_entries(pool), FIRST)
+    assert (before["blocks"].rows, after["blocks"].rows) == (350, 450)
+    assert await faults(pool, place) == {}
+
+
+async def test_amounts_of_256_bits_stay_exact(pool: Pool, database: str, place: Place) -> None:
+    most = Decimal(2**256 - 1)
+    blocks = make_blocks(range(514), transactions=4)
+    row = blocks[0].transactions[0]
+    blocks[0].transactions[0] = row._replace(value=most, fee=Decimal(7))
+    transfer = next(each for block in blocks for each in block.token_transfers)
+    blocks[1].token_transfers[:] = [transfer._replace(block_number=1, amount=most, token_id=most)] * 3
+    await commit(pool, blocks)
+    await export_all(pool, database, place)
+    assert await faults(pool, place) == {}
+    entries = by_table(await manifest.read_entries(pool), FIRST)
+    assert entries["transactions"].wide
+    assert entries["transactions"].value_sum > most
+    assert entries["token_transfers"].value_sum > 3 * most
+    frame = pl.read_parquet(Path(place.address) / str(entries["transactions"].path))
+    assert (frame["value"][0], frame["fee"][0]) == (str(most), "7")
+
+
+async def test_an_archive_elsewhere(pool: Pool, database: str) -> None:
+    place = Place("memory://archive")
+    await commit(pool, make_blocks(range(514), transactions=2))
+    bitcoins = [make_block(number, chain=BITCOIN, transactions=3, start=START) for number in range(40)]
+    await commit(pool, bitcoins, BITCOIN)
+    await export_all(pool, database, place)
+    assert await faults(pool, place) == {}
+    moves = by_table(await manifest.read_entries(pool), FIRST, "bitcoin")["utxo_io"]
+    assert moves.rows == sum(len(block.utxo_io) for block in bitcoins if block.time.date() == FIRST)
