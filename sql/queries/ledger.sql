@@ -33,6 +33,9 @@ SELECT number, hash, parent_hash FROM txhub.blocks WHERE chain_id = $1 AND numbe
 -- name: hashes
 SELECT number, hash FROM txhub.blocks WHERE chain_id = $1 AND number BETWEEN $2 AND $3
 
+-- name: holds_below
+SELECT EXISTS (SELECT FROM txhub.blocks WHERE chain_id = $1 AND number < $2)
+
 -- name: make_room
 SELECT txhub_rollup.make_room($1, $2)
 
@@ -80,7 +83,9 @@ ORDER BY first DESC
 LIMIT $4
 
 -- name: set_stream
-INSERT INTO txhub.streams AS s (chain_id, state, reason, endpoint, head_number) VALUES ($1, $2, $3, $4, $5)
+-- Nothing for a chain that is not registered yet.
+INSERT INTO txhub.streams AS s (chain_id, state, reason, endpoint, head_number)
+SELECT chain_id, $2, $3, $4, $5 FROM txhub.chains WHERE chain_id = $1
 ON CONFLICT (chain_id) DO UPDATE
 SET changed_at = CASE WHEN s.state = EXCLUDED.state THEN s.changed_at ELSE EXCLUDED.changed_at END,
     updated_at = EXCLUDED.updated_at,

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Any
 
 from txhub.chain.registry import open_source
-from txhub.chain.source import Source
+from txhub.chain.source import Notice, Source
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
-from txhub.errors import NodeUnavailable
+from txhub.errors import DatabaseRefused, DatabaseUnavailable, NodeUnavailable, TxhubError
 from txhub.ingest.follow import Follower
+from txhub.ingest.keep import keeping
+from txhub.ingest.stream import Stream
 from txhub.ingest.supervisor import supervise
+from txhub.ingest.tokens import TokenSource, keep_looking
 from txhub.model import Chain
 from txhub.store.ledger import Ledger
-from txhub.store.pool import open_pool
+from txhub.store.pool import Pool, open_pool
 
 CONNECTIONS_PER_CHAIN = 3
 """One commits at the head, one commits behind it, one holds the turn to follow."""
@@ -39,8 +44,11 @@ def ingest(
 async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     """Follow each chain for ever, none of them held up by another.
 
+    A chain that cannot be followed any further is left, and the others go on.
+
     Raises:
         NodeUnavailable, NodeRefused: at the start, when none of the chains can be followed.
+        TxhubError: what the first chain was left for, when all of them were left.
     """
     async with AsyncExitStack() as stack:
         sources = [open_source(chain) for chain in chains]
@@ -48,16 +56,43 @@ async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> N
             stack.push_async_callback(source.close)
         await _check_any(sources)
         pool = await stack.enter_async_context(open_pool(url, name="ingest", size=len(chains) * CONNECTIONS_PER_CHAIN))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        for source in sources:
-            follower = Follower(
-                source,
-                Ledger(pool, source.chain),
-                history=settings.history,
-                request_blocks=settings.request_blocks,
-                parallel_requests=settings.parallel_requests,
-            )
-            tasks.create_task(supervise(source.chain.name, follower.run))
+        followed = [_follow(source, pool, settings) for source in sources]
+        raise (await _all(followed))[0]
+
+
+async def _all(followed: Sequence[Coroutine[Any, Any, TxhubError]]) -> list[TxhubError]:
+    async with asyncio.TaskGroup() as tasks:
+        following = [tasks.create_task(each) for each in followed]
+    return [task.result() for task in following]
+
+
+async def _follow(source: Source, pool: Pool, settings: Settings) -> TxhubError:
+    """Follow one chain until a person has to look; why is written down, and returned."""
+    ledger = Ledger(pool, source.chain)
+    stream = Stream(ledger)
+    follower = Follower(
+        keeping(source),
+        ledger,
+        stream,
+        history=settings.history,
+        request_blocks=settings.request_blocks,
+        parallel_requests=settings.parallel_requests,
+    )
+    name = source.chain.name
+    async with asyncio.TaskGroup() as beside:
+        tasks = [beside.create_task(supervise(f"{name} stream", stream.write))]
+        if isinstance(source, TokenSource):
+            tasks.append(beside.create_task(supervise(f"{name} tokens", partial(keep_looking, source, pool))))
+        try:
+            await supervise(name, follower.run)
+        except TxhubError as failure:
+            stream.note(Notice("error", "halted", {"reason": str(failure)}))
+            with suppress(DatabaseUnavailable, DatabaseRefused):
+                await stream.flush()
+            return failure
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 async def _check_any(sources: Sequence[Source]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from txhub.chain.source import Source
-from txhub.errors import BadBlock, first_failure
+from txhub.errors import BadBlock, BrokenLink, first_failure
 from txhub.model import Block
-from txhub.store.ledger import Ledger
+from txhub.store.ledger import Committed, Ledger
 
 COMMIT_TRANSACTIONS = 20_000
 """A commit waits for about this many transactions: enough for the columnstore to compress well."""
@@ -80,7 +80,7 @@ async def backfill(
                 else:
                     batch.append(block)
             if batch and (not more or _is_full(batch) or loop.time() > committed_at + COMMIT_S):
-                committed = await ledger.commit(batch, bulk=True)
+                committed = await _commit(ledger, batch, progress.refused)
                 committed_at = loop.time()
                 progress.done += len(batch)
                 progress.blocks += committed.blocks
@@ -95,6 +95,16 @@ async def backfill(
     except ExceptionGroup as failures:
         raise first_failure(failures) from None
     return progress
+
+
+async def _commit(ledger: Ledger, batch: list[Block], refused: list[BadBlock]) -> Committed:
+    """Commit what links to its neighbours; what does not is refused: a reorg is under way, or the node is wrong."""
+    while True:
+        try:
+            return await ledger.commit(batch, bulk=True)
+        except BrokenLink as broken:
+            refused.append(broken)
+            batch = [block for block in batch if block.number not in broken.numbers]
 
 
 def _requests(runs: Sequence[range], request_blocks: int) -> Iterator[range]:

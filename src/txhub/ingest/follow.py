@@ -1,46 +1,65 @@
 """Follows one chain: each announced head into the ledger at once, and behind it whatever is missing.
 
 What is missing is never remembered, it is asked of the ledger: after a restart, a lost connection, a
-refused block or a burst of heads the same question finds the same gaps.
+refused block or a burst of heads the same question finds the same gaps. And a head that does not fit on the
+ledger's newest block is never forced in: the node is asked which branch is its chain (`reorg.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from txhub.chain.source import Source
-from txhub.errors import BadBlock
+from txhub.chain.source import Notice, Source
+from txhub.errors import BadBlock, BrokenLink, TxhubError, first_failure
 from txhub.ingest.backfill import backfill
+from txhub.ingest.reorg import follow_branch
+from txhub.ingest.stream import Stream
 from txhub.model import Block, Head
 from txhub.store.ledger import Ledger
 
 REPAIR_INTERVAL = 15.0
 """Seconds until a look for gaps is taken without a reason to."""
+_BODY_TRIES = 6
+_BODY_PAUSES_S = (0.05, 2.0)
+"""Behind one URL are many machines, and one may announce a block before another has it: it is asked again, first soon,
+then later, as long as about a block time altogether."""
 
 
 class Follower:
     """Keeps a ledger at its chain's head.
 
     Args:
+        stream: told how it goes.
         history: how far back nothing may be missing; an earlier promise of the same ledger holds on.
         request_blocks: blocks asked of the node in one request.
         parallel_requests: requests for older blocks under way at once.
     """
 
     def __init__(
-        self, source: Source, ledger: Ledger, *, history: timedelta, request_blocks: int, parallel_requests: int
+        self,
+        source: Source,
+        ledger: Ledger,
+        stream: Stream,
+        *,
+        history: timedelta,
+        request_blocks: int,
+        parallel_requests: int,
     ) -> None:
         self._source = source
         self._ledger = ledger
+        self._stream = stream
         self._history = history
         self._request_blocks = request_blocks
         self._parallel_requests = parallel_requests
         self._gap_seen = asyncio.Event()
+        self._branch_turn = asyncio.Lock()
         self._head = -1
         self._log = structlog.get_logger("ingest").bind(chain=source.chain.name)
+        source.notify = stream.hear
 
     async def run(self) -> None:
         """Follow for ever.
@@ -48,30 +67,78 @@ class Follower:
         Raises:
             NodeUnavailable: the source was lost; run again to go on where this stopped.
             NodeRefused, DatabaseUnavailable, DatabaseRefused, DiskFull: see there.
+            DeepReorg: the chain replaced more than its finality allows; a person has to look.
         """
-        await self._source.check()
-        await self._ledger.register()
-        async with self._ledger.turn_to_follow():
-            head = await self._source.head()
-            start = await self._source.number_at(datetime.now(UTC) - self._history)
-            first = await self._ledger.follow_from(min(start, head.number))
-            self._head = head.number
-            self._log.info("following", head=head.number, since_block=first)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow_heads())
-                tasks.create_task(self._repair_gaps(first))
+        try:
+            await self._source.check()
+            await self._ledger.register()
+            self._stream.say("waiting", "for its turn: another ingester follows this chain")
+            async with self._ledger.turn_to_follow():
+                await self._follow()
+        except (TxhubError, ExceptionGroup) as group:
+            failure = first_failure(group)
+            if isinstance(failure, TxhubError):
+                self._stream.failed(failure)
+            raise
+
+    async def _follow(self) -> None:
+        head = await self._source.head()
+        start = await self._source.number_at(datetime.now(UTC) - self._history)
+        first = await self._ledger.follow_from(min(start, head.number))
+        self._saw(head.number)
+        self._log.info("following", head=head.number, since_block=first)
+        self._stream.say("following", "blocks are committed as they come")
+        await self._follow_branch()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_heads())
+            tasks.create_task(self._repair_gaps(first))
 
     async def _follow_heads(self) -> None:
-        async for head in self._source.heads():
-            tip = await self._ledger.tip()
-            await self._close_gap(head, tip.number if tip else head.number - 1)
+        async with aclosing(self._source.heads()) as heads:
+            async for head in heads:
+                try:
+                    await self._take_or_follow(head)
+                except BadBlock as refusal:
+                    await self._refuse(refusal)
+                self._saw(head.number)
+
+    async def _take_or_follow(self, head: Head) -> None:
+        """Commit a head; where it does not fit, follow the node's branch first. A head of no branch is left."""
+        try:
+            await self._take(head)
+        except BrokenLink:
+            await self._follow_branch()
             try:
-                block = await self._source.block_by_hash(head.hash, head.number)
-            except BadBlock as refusal:
-                await self._refuse(refusal)
-                continue
-            await self._commit_live([block])
-            self._head = max(self._head, head.number)
+                await self._take(head)
+            except BrokenLink:
+                self._gap_seen.set()
+
+    async def _take(self, head: Head) -> None:
+        """Commit a head and what is missing just before it.
+
+        Raises:
+            BrokenLink: it does not fit to what is committed.
+            BadBlock: it is wrong, or the node does not have it after all.
+        """
+        beside = await self._ledger.hashes(head.number - 1, head.number)
+        known = beside.get(head.number)
+        if known == head.hash:
+            return  # announced twice, or by two nodes
+        if known is not None or beside.get(head.number - 1, head.parent_hash) != head.parent_hash:
+            raise BrokenLink(f"{self._source.chain.name} block {head.number} is announced with another hash or parent")
+        tip = await self._ledger.tip()
+        await self._close_gap(head, tip.number if tip else head.number - 1)
+        await self._commit_live([await self._body(head)])
+
+    async def _body(self, head: Head) -> Block:
+        pause, longest = _BODY_PAUSES_S
+        for _ in range(_BODY_TRIES):
+            try:
+                return await self._source.block_by_hash(head.hash, head.number)
+            except BadBlock:
+                await asyncio.sleep(min(pause, longest, self._source.chain.block_time_s))
+                pause *= 2
+        return await self._source.block_by_hash(head.hash, head.number)
 
     async def _close_gap(self, head: Head, tip: int) -> None:
         """Bring in what lies between the ledger and the head: a few blocks at once, more of them behind it."""
@@ -91,10 +158,28 @@ class Follower:
         if committed.blocks:
             self._log.debug("committed", block=blocks[-1].number, transactions=committed.transactions)
 
+    async def _follow_branch(self) -> None:
+        """Look whether the node's chain left the ledger's; heads and repairs take turns at it."""
+        async with self._branch_turn:
+            try:
+                reorg = await follow_branch(self._source, self._ledger, self._request_blocks)
+            except BadBlock as refusal:
+                await self._refuse(refusal)
+                return
+        if reorg is not None:
+            details = {"depth": reorg.depth, "ancestor": reorg.ancestor, "to_block": reorg.to_number}
+            self._stream.note(Notice("warning", "reorg", details))
+
     async def _repair_gaps(self, first: int) -> None:
         while True:
             self._gap_seen.clear()
-            while runs := await self._ledger.missing(first, self._head):
+            recent = self._head - 2 * self._source.chain.finality_depth
+            if await self._ledger.unlinked(recent, self._head):
+                await self._follow_branch()
+            refused = False
+            while not refused and (runs := await self._ledger.missing(first, self._head)):
+                if sum(map(len, runs)) > self._source.chain.finality_depth:
+                    self._stream.say("catching_up", "older blocks are missing, and are loaded behind the head")
                 progress = await backfill(
                     self._source,
                     self._ledger,
@@ -106,8 +191,11 @@ class Follower:
                     self._log.info("repaired", blocks=progress.blocks, transactions=progress.transactions)
                 for refusal in progress.refused:
                     await self._refuse(refusal)
-                if progress.refused:
-                    break  # what was refused is asked for again later, not at once
+                refused = bool(progress.refused)  # asked for again later, not at once
+                if any(isinstance(refusal, BrokenLink) for refusal in progress.refused):
+                    await self._follow_branch()
+            if self._stream.state == "catching_up":
+                self._stream.say("following", "blocks are committed as they come")
             try:
                 await asyncio.wait_for(self._gap_seen.wait(), REPAIR_INTERVAL)
             except TimeoutError:
@@ -115,5 +203,8 @@ class Follower:
 
     async def _refuse(self, refusal: BadBlock) -> None:
         self._log.warning("block refused", reason=str(refusal))
-        await self._ledger.record("warning", "ingest", "block_refused", reason=str(refusal))
-        self._gap_seen.set()
+        self._stream.note(Notice("warning", "block_refused", {"reason": str(refusal)}))
+
+    def _saw(self, number: int) -> None:
+        self._head = max(self._head, number)
+        self._stream.saw(self._head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 import structlog
 
@@ -16,7 +17,7 @@ STEADY = 60.0
 """Seconds of work after which a failure counts as the first again."""
 
 
-async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> NoReturn:
     """Run `work` again and again after failures where trying again helps, waiting longer each time.
 
     The wait is random between half and all of its length, so that what failed together does not return together.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -26,6 +26,7 @@ _SQL = queries("tokens")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@runtime_checkable
 class TokenSource(Protocol):
     """A source whose chain has token contracts."""
 

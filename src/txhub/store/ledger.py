@@ -150,6 +150,11 @@ class Ledger:
             rows = await self._pool.fetch(_SQL["hashes"], self.chain.chain_id, first, last)
         return {row["number"]: row["hash"] for row in rows}
 
+    async def holds_below(self, number: int) -> bool:
+        """Whether a block before this one is committed."""
+        with translated():
+            return bool(await self._pool.fetchval(_SQL["holds_below"], self.chain.chain_id, number))
+
     async def unlinked(self, first: int, last: int) -> list[int]:
         """Committed blocks in first..last (both included) whose parent is committed with another hash, newest first.
 
