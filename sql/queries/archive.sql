@@ -115,3 +115,55 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 UPDATE txhub.archive_manifest
 SET verified_at = CASE WHEN $4 THEN clock_timestamp() END
 WHERE chain_id = $1 AND day = $2 AND table_name = $3 AND ($4 OR dropped_at IS NULL OR restored_at IS NOT NULL)
+
+-- name: chains
+SELECT chain_id, name FROM txhub.chains ORDER BY name
+
+-- name: rollups_that_differ
+-- Of the days $1, which lie in [$2, $3): one where a rollup does not add up to what was archived.
+WITH told AS (
+    SELECT 'tx_1m' AS rollup, chain_id, (bucket AT TIME ZONE 'UTC')::date AS day,
+           sum(tx_count) AS rows, sum(value_sum) AS value_sum, sum(fee_sum) AS fee_sum
+    FROM txhub_rollup.tx_1m WHERE bucket >= $2 AND bucket < $3 GROUP BY 2, 3
+    UNION ALL
+    SELECT 'value_hist_1h', chain_id, (bucket AT TIME ZONE 'UTC')::date, sum(tx_count), NULL, NULL
+    FROM txhub_rollup.value_hist_1h WHERE bucket >= $2 AND bucket < $3 GROUP BY 2, 3
+    UNION ALL
+    SELECT 'token_1h', chain_id, (bucket AT TIME ZONE 'UTC')::date, sum(transfer_count), sum(amount_sum), NULL
+    FROM txhub_rollup.token_1h WHERE bucket >= $2 AND bucket < $3 GROUP BY 2, 3
+)
+SELECT c.name AS chain, m.day, r.rollup
+FROM txhub.archive_manifest m
+JOIN txhub.chains c USING (chain_id)
+JOIN (VALUES ('tx_1m', 'transactions'), ('value_hist_1h', 'transactions'), ('token_1h', 'token_transfers'))
+    AS r (rollup, table_name) USING (table_name)
+LEFT JOIN told t ON t.rollup = r.rollup AND t.chain_id = m.chain_id AND t.day = m.day
+WHERE m.day = ANY ($1::date[])
+  AND (coalesce(t.rows, 0) <> m.rows
+       OR coalesce(t.value_sum, m.value_sum) <> m.value_sum
+       OR coalesce(t.fee_sum, m.fee_sum) <> m.fee_sum)
+LIMIT 1
+
+-- name: hours_to_close
+-- Whether an hour of [$1, $2) with blocks in it is not closed, or a commit that touched it was not looked at.
+SELECT EXISTS (
+    SELECT FROM txhub.chains c
+    CROSS JOIN generate_series($1::timestamptz, $2::timestamptz - INTERVAL '1 hour', INTERVAL '1 hour') AS hour
+    WHERE EXISTS (SELECT FROM txhub.blocks b
+                  WHERE b.chain_id = c.chain_id AND b.time >= hour AND b.time < hour + INTERVAL '1 hour')
+      AND NOT EXISTS (SELECT FROM txhub_rollup.closed_hours h
+                      WHERE h.chain_id = c.chain_id AND h.bucket = hour AND NOT h.stale))
+    OR EXISTS (
+    SELECT FROM txhub.stream_events e
+    WHERE e.id > coalesce((SELECT event_id FROM txhub.cursors WHERE reader = 'rollup'), 0)
+      AND e.event IN ('block', 'backfill', 'reorg')
+      AND least((e.data ->> 'start')::timestamptz, (e.data ->> 'time')::timestamptz) < $2)
+
+-- name: drop_raw
+SELECT txhub_rollup.drop_raw($1)
+
+-- name: dropped
+UPDATE txhub.archive_manifest SET dropped_at = clock_timestamp(), restored_at = NULL WHERE day = ANY ($1::date[])
+
+-- name: restored
+UPDATE txhub.archive_manifest SET restored_at = clock_timestamp() WHERE day = $1

@@ -11,10 +11,12 @@ ORDER BY 1, 2
 ON CONFLICT (chain_id, bucket) DO UPDATE SET stale = true WHERE NOT h.stale
 
 -- name: next_stale
--- The newest hour that has to be closed and ended before $1; claimed, so that what touches it meanwhile waits.
+-- The newest hour above the horizon that has to be closed and ended before $1; claimed, so that what touches it
+-- meanwhile waits.
 SELECT chain_id, bucket
 FROM txhub_rollup.closed_hours
 WHERE stale AND bucket <= $1::timestamptz - INTERVAL '1 hour'
+  AND bucket >= coalesce((SELECT time FROM txhub.horizon), '-infinity')
 ORDER BY bucket DESC, chain_id
 LIMIT 1
 FOR UPDATE SKIP LOCKED

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.blocks import BITCOIN, ETHEREUM, START, make_block, make_blocks
+from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block, make_blocks
 from txhub.archive import manifest
 from txhub.archive.export import Outcome, export
 from txhub.archive.manifest import Entry
+from txhub.archive.restore import restore
+from txhub.archive.retention import Dropped, drop
 from txhub.archive.verify import verify
-from txhub.errors import ArchiveMismatch
+from txhub.errors import ArchiveMismatch, BehindHorizon
 from txhub.model import Block, Chain
+from txhub.rollup.policies import apply_policies
+from txhub.rollup.settle import settle
+from txhub.store.horizon import read_horizon
 from txhub.store.ledger import Ledger
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
@@ -190,3 +196,117 @@ async def test_an_archive_elsewhere(pool: Pool, database: str) -> None:
     assert await faults(pool, place) == {}
     moves = by_table(await manifest.read_entries(pool), FIRST, "bitcoin")["utxo_io"]
     assert moves.rows == sum(len(block.utxo_io) for block in bitcoins if block.time.date() == FIRST)
+
+
+ROLLUPS = {
+    "tx_1m": "SELECT * FROM txhub.tx_1m",
+    "tx_1h": "SELECT * FROM txhub.tx_1h",
+    "tx_1d": "SELECT * FROM txhub.tx_1d",
+    "chain_1m": "SELECT * FROM txhub.chain_1m",
+    "peaks_1h": "SELECT * FROM txhub.peaks_1h",
+    "value_hist_1h": "SELECT * FROM txhub.value_hist_1h",
+    "token_1h": "SELECT * FROM txhub.token_1h",
+    "top_senders_1h": "SELECT * FROM txhub.top_senders_1h",
+    "top_receivers_1h": "SELECT * FROM txhub.top_receivers_1h",
+    "top_flows_1h": "SELECT * FROM txhub.top_flows_1h",
+    "active_1h": "SELECT * FROM txhub.active_1h",
+}
+RAW = {
+    "transactions": "SELECT * FROM txhub.transactions",
+    "token_transfers": "SELECT * FROM txhub.token_transfers",
+    "utxo_io": "SELECT * FROM txhub.utxo_io",
+    "blocks": "SELECT * FROM txhub.blocks",
+}
+
+
+async def contents(pool: Pool, questions: dict[str, str], chain_ids: Iterable[int] = ()) -> dict[str, list[str]]:
+    """Every row of these, as text and sorted; of some chains only where such are named."""
+    ids = set(chain_ids)
+    return {
+        name: sorted(str(tuple(row)) for row in await pool.fetch(question) if not ids or row["chain_id"] in ids)
+        for name, question in questions.items()
+    }
+
+
+async def drop_all(pool: Pool, place: Place, before: date = date(2026, 3, 5), **options: bool) -> Dropped:
+    async def up_to_date(start: datetime, end: datetime) -> None:
+        await settle(pool, start, end, NOW)
+
+    return await drop(pool, place, before=before, now=NOW, settle=up_to_date, **options)
+
+
+async def restore_all(pool: Pool, place: Place, first: date | None = None, last: date | None = None) -> list[date]:
+    return [done.day async for done in restore(pool, place, first=first, last=last)]
+
+
+async def archive_all(pool: Pool, url: str, place: Place) -> None:
+    await export_all(pool, url, place)
+    assert await faults(pool, place) == {}
+
+
+def three_days(chain: Chain, transactions: int = 3) -> list[Block]:
+    """Blocks every half hour from 1 March 22:30 on, for three days and more."""
+    slow = replace(chain, block_time_s=1800.0)
+    return [make_block(number, chain=slow, transactions=transactions) for number in range(165)]
+
+
+async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_horizon(
+    pool: Pool, database: str, place: Place
+) -> None:
+    await apply_policies(pool, chunk_interval=timedelta(days=1), compress_after=timedelta(days=2))
+    ethereum, bitcoin, base = three_days(ETHEREUM), three_days(BITCOIN), three_days(BASE)
+    await commit(pool, ethereum)
+    await commit(pool, bitcoin, BITCOIN)
+    await settle(pool, START, NOW, NOW)
+    two = (ETHEREUM.chain_id, BITCOIN.chain_id)
+    rollups, raw = await contents(pool, ROLLUPS, two), await contents(pool, RAW, two)
+    assert all(rollups.values())
+
+    # Two chains, and their raw rows are dropped.
+    assert await drop_all(pool, place) == ([], "2026-03-01 of bitcoin: transactions is not in the archive as it is now")
+    await export_all(pool, database, place)
+    assert await drop_all(pool, place) == ([], "2026-03-01 of bitcoin: transactions is not verified")
+    await faults(pool, place)
+    days = [date(2026, 3, number) for number in range(1, 5)]
+    assert await drop_all(pool, place, before=date(2026, 3, 4)) == (days[:3], None)
+    assert await read_horizon(pool) == datetime(2026, 3, 4, tzinfo=UTC)
+    assert await pool.fetchval("SELECT min(block_time) FROM txhub.transactions") == datetime(2026, 3, 4, tzinfo=UTC)
+    assert await contents(pool, ROLLUPS, two) == rollups
+    await settle(pool, START, NOW, NOW)
+    assert await contents(pool, ROLLUPS, two) == rollups
+
+    # A third one wants to write behind the horizon.
+    with pytest.raises(BehindHorizon) as refused:
+        await commit(pool, base[:60], BASE, followed=False)
+    assert refused.value.hint == "run `txhub archive restore --from 2026-03-01` first"
+    assert await pool.fetchval("SELECT count(*) FROM txhub.blocks WHERE chain_id = $1", BASE.chain_id) == 0
+    await commit(pool, base[110:], BASE, followed=False)
+    await settle(pool, START, NOW, NOW)
+    assert await contents(pool, ROLLUPS, two) == rollups
+
+    # One day of several is restored: it is there to be read, and still nothing may be written.
+    assert await restore_all(pool, place, days[0], days[0]) == [days[0]]
+    assert await read_horizon(pool) == datetime(2026, 3, 4, tzinfo=UTC)
+    with pytest.raises(BehindHorizon):
+        await commit(pool, base[:1], BASE, followed=False)
+    await settle(pool, START, NOW, NOW)
+    assert await contents(pool, ROLLUPS, two) == rollups
+
+    # All are: every row is back, and the third chain can be written.
+    assert await restore_all(pool, place, days[0]) == [days[2], days[1]]
+    assert await read_horizon(pool) is None
+    assert await contents(pool, RAW, two) == raw
+    assert await restore_all(pool, place) == []
+    await commit(pool, base[:110], BASE, followed=False)
+    await settle(pool, START, NOW, NOW)
+    assert await contents(pool, ROLLUPS, two) == rollups
+    three = await contents(pool, ROLLUPS)
+    assert await pool.fetchval("SELECT sum(tx_count) FROM txhub.tx_1d WHERE chain = 'base'") == 3 * len(base)
+
+    # And dropped once more: what was restored stays a week, unless somebody says otherwise.
+    await archive_all(pool, database, place)
+    assert "it was restored" in ((await drop_all(pool, place)).stays or "")
+    assert (await drop_all(pool, place, restored_too=True)).days == days[:3]
+    assert await contents(pool, ROLLUPS) == three
+    await restore_all(pool, place)
+    assert await contents(pool, RAW, two) == raw

@@ -9,6 +9,7 @@ from txhub.errors import UsageError
 from txhub.rollup.catalog import HYPERTABLES, LAG, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
+from txhub.store.horizon import steady_horizon
 from txhub.store.pool import Pool
 from txhub.store.sqlfiles import queries
 
@@ -30,7 +31,8 @@ async def apply_policies(pool: Pool, *, chunk_interval: timedelta, compress_afte
         for rollup in ROLLUPS:
             if not await pool.fetchval(statements["is_filled"], rollup.name):
                 # Once a policy has moved the watermark, older rows are no longer looked at: all of them first.
-                await pool.execute(statements["refresh"], rollup.name, None, datetime.now(UTC) - LAG)
+                async with steady_horizon(pool) as (connection, horizon):
+                    await connection.execute(statements["refresh"], rollup.name, horizon, datetime.now(UTC) - LAG)
             await pool.execute(
                 statements["set_refresh_policy"], rollup.name, rollup.look_back, rollup.lag, rollup.every
             )

@@ -4,6 +4,7 @@ A backfill or a slow chain writes into time that the aggregates have passed alre
 invisible until they are refreshed. So the worker follows the outbox and refreshes each range that was
 touched, minutes first, then what is made of them; where a commit keeps the rollups itself
 (`sql/queries/plain/rollup.sql`) the same steps do nothing. The hours touched are marked for `hours.py`.
+Nothing below the horizon is refreshed: the raw rows are gone there, and the rollups' history would go with them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from txhub.errors import InTheWay
 from txhub.rollup.catalog import LAG, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
+from txhub.store.horizon import steady_horizon
 from txhub.store.pool import Pool
 from txhub.store.sqlfiles import queries
 
@@ -53,13 +55,13 @@ def window(span: Span, bucket: timedelta, now: datetime) -> Span | None:
     """The whole buckets around a span that lie before `now - LAG`, or None: what is newer is read live."""
     start = _EPOCH + (span.start - _EPOCH) // bucket * bucket
     end = _EPOCH + ((span.end - _EPOCH) // bucket + 1) * bucket
-    horizon = _EPOCH + (now - LAG - _EPOCH) // bucket * bucket
-    end = min(end, horizon)
+    newest = _EPOCH + (now - LAG - _EPOCH) // bucket * bucket
+    end = min(end, newest)
     return Span(start, end) if start < end else None
 
 
 async def refresh(pool: Pool, spans: Iterable[Span], now: datetime) -> None:
-    """Refresh every rollup around these spans of time.
+    """Refresh every rollup around these spans of time, as far as they lie above the horizon.
 
     Raises:
         DatabaseUnavailable: try again; refreshing twice does no harm.
@@ -98,8 +100,9 @@ async def _refresh_window(pool: Pool, statement: str, rollup: str, start: dateti
     """One refresh; TimescaleDB refuses a second one of the same aggregate, so wait for a policy's or a backfill's."""
     while True:
         try:
-            with translated():
-                await pool.execute(statement, rollup, start, end)
+            async with steady_horizon(pool) as (connection, horizon):
+                if horizon is None or horizon < end:
+                    await connection.execute(statement, rollup, max(start, horizon or start), end)
         except InTheWay:
             await asyncio.sleep(_WAIT_FOR_ANOTHER_S)
         else:

@@ -7,15 +7,21 @@ moves it, when nobody else is at work.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from txhub.errors import InTheWay
 from txhub.store.faults import translated
 from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
 
+Result = TypeVar("Result")
+
+_TRIES = 30
+_BETWEEN_TRIES_S = 1.0
 _SQL = queries("horizon")
 
 
@@ -52,13 +58,29 @@ async def steady_horizon(pool: Pool) -> AsyncIterator[Steady]:
             yield Steady(connection, await read_horizon(connection))
 
 
-async def claim_horizon(connection: Connection) -> None:
-    """Wait, but not for long, until nobody needs the horizon steady, and be the only one until the transaction ends.
+async def move_horizon(pool: Pool, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Do `work` in a transaction in which nobody else needs the horizon steady, and put it where the manifest says.
 
-    What comes meanwhile waits behind this: so it gives up after two seconds, and may be tried again.
+    What writes or refreshes meanwhile waits behind this, so it waits for others at most two seconds at a time, and
+    tries again for half a minute.
 
     Raises:
-        InTheWay: by way of `faults.translated`: somebody is still at work below or above it.
+        InTheWay: others were at work all the time.
+        DatabaseUnavailable, DatabaseRefused: see `faults`; nothing was changed.
     """
-    await connection.execute(_SQL["patience"])
-    await connection.execute(_SQL["claim"])
+    for _ in range(_TRIES - 1):
+        try:
+            return await _move_once(pool, work)
+        except InTheWay:
+            await asyncio.sleep(_BETWEEN_TRIES_S)
+    return await _move_once(pool, work)
+
+
+async def _move_once(pool: Pool, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SQL["patience"])
+            await connection.execute(_SQL["claim"])
+            result = await work(connection)
+            await connection.execute(_SQL["move"])
+    return result

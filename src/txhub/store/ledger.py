@@ -16,9 +16,10 @@ from decimal import Context, Decimal
 from itertools import chain as concatenated
 from typing import NamedTuple
 
-from txhub.errors import BrokenLink, InTheWay, UsageError
+from txhub.errors import BehindHorizon, BrokenLink, InTheWay, UsageError
 from txhub.model import Block, Chain, CoinMove, TokenTransfer, Transaction
 from txhub.store.faults import translated
+from txhub.store.horizon import steady_in_transaction
 from txhub.store.pool import Connection, Pool, Record
 from txhub.store.sqlfiles import queries
 
@@ -93,6 +94,7 @@ class Ledger:
 
         Raises:
             BrokenLink: some do not link to their neighbours among these or in the ledger; says which.
+            BehindHorizon: some are of a time whose raw rows were dropped; nothing was committed.
             DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was committed, so try again.
         """
         if not blocks:
@@ -105,8 +107,9 @@ class Ledger:
                     fresh = await self._insert_blocks(connection, ordered)
                     if not fresh:
                         return Committed(0, 0)
-                    await self._copy(connection, fresh, bulk)
                     times = [block.time for block in fresh]
+                    await self._stay_above_horizon(connection, min(times))
+                    await self._copy(connection, fresh, bulk)
                     numbers = [block.number for block in fresh]
                     await connection.execute(_SQL["after_copy"], self.chain.chain_id, min(times), max(times), numbers)
                     await self._append_events(connection, fresh, bulk)
@@ -120,6 +123,7 @@ class Ledger:
 
         Raises:
             BrokenLink: the winners do not link to each other or to `ancestor`.
+            BehindHorizon: raw rows of the time of some were dropped; nothing was changed.
             DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was changed, so try again.
         """
         ordered = sorted(winners, key=lambda block: block.number)
@@ -129,12 +133,14 @@ class Ledger:
                     await self._make_room(connection, ordered)
                 async with connection.transaction():
                     losers = await connection.fetch(_REORG["losers"], self.chain.chain_id, ancestor)
+                    times = [row["time"] for row in losers] + [block.time for block in ordered]
+                    if times:
+                        await self._stay_above_horizon(connection, min(times))
                     if losers:
                         reorg = await self._orphan(connection, ancestor, losers, ordered)
                     if len(await self._insert_blocks(connection, ordered)) < len(ordered):
                         raise InTheWay("another writer committed blocks of the branch that lost")
                     await self._copy(connection, ordered, bulk=False)
-                    times = [row["time"] for row in losers] + [block.time for block in ordered]
                     if times:
                         await connection.execute(_REORG["recompute"], self.chain.chain_id, min(times), max(times))
                     await connection.execute(_SQL["take_turn"])
@@ -215,6 +221,15 @@ class Ledger:
             times = [block.time for block in ordered]
             await connection.execute(_SQL["make_room"], min(times), max(times))
             self._days_with_room |= days
+
+    async def _stay_above_horizon(self, connection: Connection, first: datetime) -> None:
+        horizon = await steady_in_transaction(connection)
+        if horizon is not None and first < horizon:
+            raise BehindHorizon(
+                f"{self.chain.name} blocks of {first:%Y-%m-%d} cannot be written: raw rows before"
+                f" {horizon:%Y-%m-%d} were dropped, and the rollups are all that is left of them",
+                hint=f"run `txhub archive restore --from {first:%Y-%m-%d}` first",
+            )
 
     async def _insert_blocks(self, connection: Connection, ordered: Sequence[Block]) -> list[Block]:
         rows = await connection.fetch(
