@@ -12,12 +12,13 @@ from datetime import datetime
 
 from txhub.chain.bodies import Bodies, Body
 from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, refused
+from txhub.chain.erc20 import questions, read_decimals, read_symbol
 from txhub.chain.heads import AGAIN_S, Heads, newest
-from txhub.chain.jsonrpc import Call, Node, ask
+from txhub.chain.jsonrpc import Call, MethodMissing, Node, ask
 from txhub.chain.registry import other_chain
 from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
-from txhub.errors import BadBlock, NodeRefused
+from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Chain, Head
 
 _SILENT_BLOCKS = 5
@@ -113,6 +114,21 @@ class EvmSource:
             else:
                 high = middle
         return low
+
+    async def token(self, address: bytes) -> tuple[str | None, int | None]:
+        """Ask a token's contract for its symbol and its decimals; None is what it does not say, or not properly.
+
+        Raises:
+            NodeUnavailable: nobody answers; ask again later.
+        """
+        symbol, decimals = await self._node.batch(questions(address), str)
+        for answer in (symbol, decimals):
+            if isinstance(answer, MethodMissing):
+                raise NodeUnavailable(str(answer))  # it tells nothing of the contract
+        return (
+            None if isinstance(symbol, NodeRefused) else read_symbol(symbol),
+            None if isinstance(decimals, NodeRefused) else read_decimals(decimals),
+        )
 
     async def close(self) -> None:
         """Close all connections. Calls under way raise `NodeUnavailable`."""
