@@ -14,6 +14,9 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 """A busy node that does not say for how long is left alone between these, twice as long each time."""
 
+_DOUBLINGS = 10
+"""More than it takes to come to the longest pause."""
+
 
 class Pace:
     """How many calls may be under way on one connection at once, and how many go into one request.
@@ -67,8 +70,10 @@ class Pace:
         """Take note that the node was too busy for what is under way; tell whether the limit is lower than ever."""
         if self._pause() > 0:
             return False  # it was asked before the pause that it has got already
-        doubled = FIRST_PAUSE_S * 2**self.complaints * random.uniform(1, 2)  # noqa: S311 (so that not all come at once)
-        pause = min(doubled, LONGEST_PAUSE_S) if busy.after_s is None else busy.after_s
+        pause = busy.after_s
+        if pause is None:
+            jitter = random.uniform(1, 2)  # noqa: S311 (no secret: it keeps clients from coming back all at once)
+            pause = min(FIRST_PAUSE_S * 2 ** min(self.complaints, _DOUBLINGS) * jitter, LONGEST_PAUSE_S)
         self._again_at = asyncio.get_running_loop().time() + pause
         self.complaints += 1
         self._at_once = max(self._under_way // 2, 1)
