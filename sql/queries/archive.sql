@@ -95,7 +95,7 @@ SELECT pg_advisory_lock(hashtext('txhub archive'))
 
 -- name: entries
 SELECT m.chain_id, c.name AS chain, m.table_name, m.day, m.path, m.rows, m.first_block, m.last_block, m.value_sum,
-       m.fee_sum, m.wide, m.bytes, m.sha256, m.ledger, m.exported_at, m.verified_at, m.dropped_at, m.restored_at
+       m.fee_sum, m.wide, m.bytes, m.sha256, m.ledger, m.exported_at, m.verified_at, m.dropped_at, m.restored_at, c.family
 FROM txhub.archive_manifest m
 JOIN txhub.chains c USING (chain_id)
 WHERE m.day >= coalesce($1::date, '-infinity') AND m.day <= coalesce($2::date, 'infinity')

@@ -120,6 +120,15 @@ class Settings(BaseSettings):
     parallel_requests: int = Field(default=4, ge=1, le=64, description="requests to a node under way at once")
     chunk_interval: Span = Field(default=timedelta(days=1), description="time span of a chunk of the hypertable")
     compress_after: Span = Field(default=timedelta(days=2), description="age at which chunks go to the columnstore")
+    archive: str | None = Field(
+        default=None,
+        description="folder or fsspec address of the archive, which the worker keeps then; else `archive` in `home`",
+    )
+    retention: Span | None = Field(
+        default=None,
+        ge=timedelta(days=4),
+        description="age at which raw rows that are archived and verified are dropped, 4d or more; without it, never",
+    )
     chains: dict[str, ChainSettings] = Field(
         default={}, description="chains beside the built-in ones, or what differs from those"
     )

@@ -16,22 +16,33 @@ from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block, make_blocks
 from txhub.archive import manifest
 from txhub.archive.export import Outcome, export
 from txhub.archive.manifest import Entry
+from txhub.archive.query import query
 from txhub.archive.restore import restore
 from txhub.archive.retention import Dropped, drop
+from txhub.archive.upkeep import run_round
 from txhub.archive.verify import verify
-from txhub.errors import ArchiveMismatch, BehindHorizon
+from txhub.errors import ArchiveMismatch, BehindHorizon, NotFound, UsageError
 from txhub.model import Block, Chain
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.settle import settle
+from txhub.store.coldread import scan_transactions
+from txhub.store.edition import Edition
 from txhub.store.horizon import read_horizon
 from txhub.store.ledger import Ledger
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
 MORE_THAN_A_DAY = range(900)
 """Ethereum's blocks from 22:30 to 01:30: the first day's last 450, then those after them."""
+CONTRACT = (
+    *("chain_id", "chain", "block_number", "block_time", "tx_index", "hash", "from_address", "to_address", "kind"),
+    *("value", "value_base", "fee", "symbol", "gas_used", "gas_price", "tx_type", "method_id", "input_size", "nonce"),
+    "success",
+)
+"""The columns of a page of transactions."""
 
 
 @pytest.fixture
@@ -93,13 +104,13 @@ async def test_a_day_is_exported_exactly(pool: Pool, database: str, place: Place
     assert (entries["utxo_io"].rows, entries["utxo_io"].path) == (0, None)
     path = "table=transactions/chain=ethereum/day=2026-03-01/part-0.parquet"
     assert entries["transactions"].path == path
-    file = Path(place.address) / path
+    file = Path(place.shown) / path
     assert hashlib.sha256(file.read_bytes()).digest() == entries["transactions"].sha256
 
     frame = pl.read_parquet(file, hive_partitioning=False)
     found = [tuple(row) for row in frame.iter_rows()]
     assert found == [tuple(row) for row in rows]
-    tokens = pl.read_parquet(Path(place.address) / str(entries["token_transfers"].path), hive_partitioning=False)
+    tokens = pl.read_parquet(Path(place.shown) / str(entries["token_transfers"].path), hive_partitioning=False)
     exact = tokens.with_columns(pl.col("amount", "token_id").map_elements(Decimal, return_dtype=pl.Object))
     assert sorted(map(tuple, exact.iter_rows())) == sorted(map(tuple, transfers))
 
@@ -112,14 +123,17 @@ async def test_what_was_exported_is_verified_by_reading_it_again(pool: Pool, dat
     assert all(entry.verified_at for entry in await manifest.read_entries(pool))
     assert [outcome.exported for outcome in await export_all(pool, database, place)] == [[]]
 
-    file = Path(place.address) / "table=transactions/chain=ethereum/day=2026-03-01/part-0.parquet"
+    file = Path(place.shown) / "table=transactions/chain=ethereum/day=2026-03-01/part-0.parquet"
     sound = file.read_bytes()
     file.write_bytes(sound[:-9] + bytes([sound[-9] ^ 1]) + sound[-8:])
     assert "another than was written" in (await faults(pool, place))["ethereum transactions 2026-03-01"]
-    assert by_table(await manifest.read_entries(pool), FIRST)["transactions"].verified_at is None
+    assert await manifest.read_entries(pool) == []
+    await export_all(pool, database, place)
+    assert await faults(pool, place) == {}
+    assert file.read_bytes() == sound
     file.unlink()
     assert "not there" in (await faults(pool, place))["ethereum transactions 2026-03-01"]
-    file.write_bytes(sound)
+    await export_all(pool, database, place)
     assert await faults(pool, place) == {}
 
 
@@ -183,7 +197,7 @@ async def test_amounts_of_256_bits_stay_exact(pool: Pool, database: str, place: 
     assert entries["transactions"].wide
     assert entries["transactions"].value_sum > most
     assert entries["token_transfers"].value_sum > 3 * most
-    frame = pl.read_parquet(Path(place.address) / str(entries["transactions"].path))
+    frame = pl.read_parquet(Path(place.shown) / str(entries["transactions"].path))
     assert (frame["value"][0], frame["fee"][0]) == (str(most), "7")
 
 
@@ -247,7 +261,14 @@ async def archive_all(pool: Pool, url: str, place: Place) -> None:
 def three_days(chain: Chain, transactions: int = 3) -> list[Block]:
     """Blocks every half hour from 1 March 22:30 on, for three days and more."""
     slow = replace(chain, block_time_s=1800.0)
-    return [make_block(number, chain=slow, transactions=transactions) for number in range(165)]
+    blocks = [make_block(number, chain=slow, transactions=transactions) for number in range(165)]
+    if chain.family == "utxo":
+        for block in blocks:
+            block.transactions[:] = [
+                row._replace(from_address=b"bcrt1q%d" % row.tx_index, to_address=b"bcrt1q%d" % block.number)
+                for row in block.transactions
+            ]
+    return blocks
 
 
 async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_horizon(
@@ -305,8 +326,181 @@ async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_ho
 
     # And dropped once more: what was restored stays a week, unless somebody says otherwise.
     await archive_all(pool, database, place)
+    await pool.execute("UPDATE txhub.archive_manifest SET restored_at = $1 WHERE restored_at IS NOT NULL", NOW)
     assert "it was restored" in ((await drop_all(pool, place)).stays or "")
     assert (await drop_all(pool, place, restored_too=True)).days == days[:3]
     assert await contents(pool, ROLLUPS) == three
     await restore_all(pool, place)
     assert await contents(pool, RAW, two) == raw
+
+
+async def test_dropped_transactions_are_read_from_the_archive_as_they_were_from_the_database(
+    pool: Pool, database: str, place: Place
+) -> None:
+    await commit(pool, three_days(ETHEREUM))
+    await commit(pool, three_days(BITCOIN), BITCOIN)
+    await archive_all(pool, database, place)
+    columns = ", ".join(name for name in CONTRACT if name != "value_base")
+    async with Reader(database) as reader:
+
+        async def cold(chain: str, **filters: list[bytes]) -> pl.DataFrame | None:
+            rows = await scan_transactions(
+                reader, place, chain=chain, start=START + timedelta(hours=1), end=START + timedelta(hours=40), **filters
+            )
+            return None if rows is None else rows.collect().sort("block_number", "tx_index")
+
+        async def hot(chain: str) -> pl.DataFrame:
+            return await reader.frame(
+                f"SELECT {columns}, value_base FROM txhub.transactions_view WHERE chain = $1"
+                " AND block_time >= $2 AND block_time < $3 ORDER BY block_number, tx_index",
+                chain,
+                START + timedelta(hours=1),
+                START + timedelta(hours=40),
+            )
+
+        assert await cold("ethereum") is None  # the database still has them
+        expected = {chain: (await hot(chain)).select(CONTRACT) for chain in ("ethereum", "bitcoin")}
+        assert (await drop_all(pool, place, before=date(2026, 3, 4))).days
+        for chain, rows in expected.items():
+            found = await cold(chain)
+            assert found is not None
+            assert found.schema == rows.schema
+            assert found.equals(rows)
+        rows = expected["ethereum"]
+        sender, recipient, hash_ = (
+            bytes.fromhex(rows[name][40][2:]) for name in ("from_address", "to_address", "hash")
+        )
+        for filters, condition in (
+            ({"hashes": [hash_]}, pl.col("hash") == rows["hash"][40]),
+            ({"senders": [sender]}, pl.col("from_address") == rows["from_address"][40]),
+            (
+                {"recipients": [recipient, sender]},
+                pl.col("to_address").is_in([rows["to_address"][40], rows["from_address"][40]]),
+            ),
+            (
+                {"parties": [sender]},
+                (pl.col("from_address") == rows["from_address"][40])
+                | (pl.col("to_address") == rows["from_address"][40]),
+            ),
+        ):
+            found = await cold("ethereum", **filters)
+            assert found is not None
+            assert found.equals(rows.filter(condition))
+            assert found.height
+
+
+async def test_the_archive_answers_sql(pool: Pool, database: str, place: Place) -> None:
+    ethereum, bitcoin = three_days(ETHEREUM), three_days(BITCOIN)
+    await commit(pool, ethereum)
+    await commit(pool, bitcoin, BITCOIN)
+    await archive_all(pool, database, place)
+    entries = await manifest.read_entries(pool, date(2026, 3, 2), date(2026, 3, 3))
+    answer = query(
+        place,
+        entries,
+        "SELECT chain, day, count(*) AS n, sum(value) AS value FROM transactions GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    expected = [
+        (
+            chain,
+            day,
+            sum(len(block.transactions) for block in own),
+            sum(int(row.value) for b in own for row in b.transactions),
+        )
+        for chain, blocks in (("bitcoin", bitcoin), ("ethereum", ethereum))
+        for day in (date(2026, 3, 2), date(2026, 3, 3))
+        if (own := [block for block in blocks if block.time.date() == day])
+    ]
+    assert answer.rows() == expected
+    block, coins = ethereum[20], bitcoin[20]
+    one = query(place, entries, f"SELECT hash FROM blocks WHERE hash = '0x{block.hash.hex()}'")
+    assert one.rows() == [(f"0x{block.hash.hex()}",)]
+    paid = query(place, entries, "SELECT to_address FROM transactions WHERE chain = 'bitcoin' AND block_number = 20")
+    assert paid["to_address"].to_list() == [
+        str(row.to_address, "ascii") for row in coins.transactions if row.to_address
+    ]
+    with pytest.raises(UsageError, match="cannot be answered"):
+        query(place, entries, "SELECT nothing FROM transactions")
+    with pytest.raises(NotFound):
+        query(place, [], "SELECT 1")
+
+
+async def test_the_worker_archives_and_drops_what_is_old_enough(pool: Pool, database: str, place: Place) -> None:
+    await apply_policies(pool, chunk_interval=timedelta(days=1), compress_after=timedelta(days=2))
+    await commit(pool, three_days(ETHEREUM))
+    await settle(pool, START, NOW, NOW)
+    rollups = await contents(pool, ROLLUPS)
+    await run_round(pool, database, place, None, settle, NOW)
+    assert all(entry.verified_at and not entry.gone for entry in await manifest.read_entries(pool))
+    assert await read_horizon(pool) is None
+
+    third = datetime(2026, 3, 3, tzinfo=UTC)
+    await run_round(pool, database, place, NOW - third, settle, NOW)
+    assert await read_horizon(pool) == third
+    assert await contents(pool, ROLLUPS) == rollups
+
+    # A day whose file is gone stays until it was written anew, and the operator is told.
+    [entry] = [e for e in await manifest.read_entries(pool, third.date(), third.date()) if e.table == "transactions"]
+    (Path(place.shown) / str(entry.path)).unlink()
+    await run_round(pool, database, place, NOW - third - timedelta(days=1), settle, NOW)
+    assert await read_horizon(pool) == third
+    await run_round(pool, database, place, NOW - third - timedelta(days=1), settle, NOW)
+    assert await read_horizon(pool) == third
+    told = "SELECT details FROM txhub.event_log WHERE component = 'archive' AND event = 'archive_fault'"
+    assert "the file is not there" in await pool.fetchval(told)
+    await run_round(pool, database, place, NOW - third - timedelta(days=1), settle, NOW)
+    assert await read_horizon(pool) == third + timedelta(days=1)
+    assert await contents(pool, ROLLUPS) == rollups
+
+
+async def test_raw_rows_stay_as_long_as_refresh_policies_reach(
+    pool: Pool, database: str, place: Place, edition: Edition
+) -> None:
+    await apply_policies(pool, chunk_interval=timedelta(days=1), compress_after=timedelta(days=2))
+    await commit(pool, three_days(ETHEREUM))
+    await archive_all(pool, database, place)
+    soon = datetime(2026, 3, 4, 20, tzinfo=UTC)
+
+    async def up_to_date(start: datetime, end: datetime) -> None:
+        await settle(pool, start, end, NOW)
+
+    dropped = await drop(pool, place, before=date(2026, 3, 3), now=soon, settle=up_to_date)
+    if edition is Edition.TIMESCALE:
+        assert dropped == ([], "2026-02-28: the refresh policies look back 3 days, 0:00:00")
+    else:
+        assert dropped == ([date(2026, 3, 1), date(2026, 3, 2)], None)
+
+
+async def test_a_day_that_a_chunk_divides_goes_when_the_whole_chunk_may(
+    pool: Pool, database: str, place: Place, edition: Edition
+) -> None:
+    await apply_policies(pool, chunk_interval=timedelta(days=2), compress_after=timedelta(days=2))
+    await commit(pool, three_days(ETHEREUM))
+    await archive_all(pool, database, place)
+    whole = (await drop_all(pool, place, before=date(2026, 3, 4))).days
+    if edition is Edition.TIMESCALE:
+        edges = {
+            row["range_start"] for row in await pool.fetch("SELECT range_start FROM timescaledb_information.chunks")
+        }
+        assert await read_horizon(pool) in edges
+        assert len(whole) in {1, 2, 3}
+    else:
+        assert len(whole) == 3
+
+
+async def test_a_damaged_file_is_not_restored(pool: Pool, database: str, place: Place) -> None:
+    await commit(pool, three_days(ETHEREUM))
+    await archive_all(pool, database, place)
+    raw = await contents(pool, RAW)
+    await drop_all(pool, place, before=date(2026, 3, 3))
+    file = Path(place.shown) / "table=token_transfers/chain=ethereum/day=2026-03-02/part-0.parquet"
+    sound = file.read_bytes()
+    file.write_bytes(sound[:400] + b"\0" + sound[401:])
+    assert list(await faults(pool, place)) == ["ethereum token_transfers 2026-03-02"]
+    with pytest.raises(ArchiveMismatch, match="cannot be restored"):
+        await restore_all(pool, place)
+    assert await pool.fetchval("SELECT min(block_time) FROM txhub.transactions") >= datetime(2026, 3, 3, tzinfo=UTC)
+    assert await read_horizon(pool) == datetime(2026, 3, 3, tzinfo=UTC)
+    file.write_bytes(sound)
+    await restore_all(pool, place)
+    assert await contents(pool, RAW) == raw

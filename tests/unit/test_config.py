@@ -43,6 +43,8 @@ EXAMPLES = {
     "parallel_requests": ("8", 8),
     "chunk_interval": ("6h", timedelta(hours=6)),
     "compress_after": ("1w", timedelta(weeks=1)),
+    "archive": ("/srv/archive", "/srv/archive"),
+    "retention": ("90d", timedelta(days=90)),
 }
 """Each setting as text, and what it means."""
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from txhub.archive.partition import Partition, Table, Totals
+from txhub.model import Family
 from txhub.store.faults import translated
 from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
@@ -39,6 +40,7 @@ class Entry(NamedTuple):
     verified_at: datetime | None
     dropped_at: datetime | None
     restored_at: datetime | None
+    family: Family
 
     @property
     def partition(self) -> Partition:

@@ -102,6 +102,7 @@ async def _reason_to_stay(
         if entry.restored_at and not restored_too and now - entry.restored_at < RESTORED_STAYS:
             return f"{day}: it was restored at {entry.restored_at:%Y-%m-%d %H:%M} UTC"
         if entry.path and await asyncio.to_thread(place.size, entry.path) != entry.size:
+            await manifest.record_verified(pool, entry, sound=False)
             return f"{day}: the file {entry.path} is not in the archive as it was verified"
     return None
 

@@ -39,7 +39,8 @@ async def verify(
     """Verify the partitions of the days from `first` to `last`, both included (None: no bound).
 
     The file's SHA-256, size, columns, rows, sums and block numbers have to be the manifest's; where the database has
-    the raw rows, those of the database too. Only then does the manifest say verified.
+    the raw rows, those of the database too. Only then does the manifest say verified. A day with a file that is not
+    what was written is forgotten while the database has its rows, so that the next export writes it anew.
 
     Args:
         pool: needs two connections.
@@ -54,8 +55,12 @@ async def verify(
     async with manifest.archive_turn(pool):
         for entry in await manifest.read_entries(pool, first, last):
             if again or entry.verified_at is None:
-                fault = await asyncio.to_thread(fault_of_file, place, entry) or await _fault_of_rows(pool, entry)
-                await manifest.record_verified(pool, entry, fault is None)
+                fault = await asyncio.to_thread(fault_of_file, place, entry)
+                if fault:
+                    await manifest.forget(pool, entry.chain_id, entry.day)
+                else:
+                    fault = await _fault_of_rows(pool, entry)
+                    await manifest.record_verified(pool, entry, fault is None)
                 yield Verdict(entry, fault)
 
 

@@ -35,9 +35,11 @@ _COMMANDS = {
     "doctor": _Origin("doctor", "doctor"),
     "labels": _Origin("labels", "app"),
     "prices": _Origin("prices", "app"),
+    "sql": _Origin("sql", "sql"),
     "db": _Origin("db", "app"),
     "rollup": _Origin("rollup", "app"),
     "policy": _Origin("policy", "app"),
+    "archive": _Origin("archive", "app"),
     "bench": _Origin("bench", "app"),
 }
 """In the order in which help lists them."""

@@ -15,6 +15,7 @@ from txhub.model import Chain
 from txhub.rollup.hours import keep_closing
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
+from txhub.rollup.settle import settle
 from txhub.store.faults import translated
 from txhub.store.pool import Pool, open_pool
 from txhub.store.sqlfiles import queries
@@ -49,6 +50,13 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         tasks.create_task(supervise("outbox", lambda: _forget_events(pool)))
+        if settings.archive or settings.retention:
+            # Imported when needed, as what follows: Polars and Parquet take as long as all the rest.
+            from txhub.archive.upkeep import keep_archive
+            from txhub.cli.archive import place_of
+
+            archived = partial(keep_archive, url, place_of(settings), settings.retention, settle)
+            tasks.create_task(supervise("archive", archived))
         if priced:
             # Imported when needed: web3 takes over a second.
             from txhub.ingest.prices import follow_price

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, NamedTuple, cast
@@ -35,12 +36,13 @@ class Place:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address
+        self.shown = re.sub(r"//[^/@]*@", "//", address)
+        """The address without a password that may be in it."""
         try:
             self._files, self._root = fsspec.url_to_fs(address)
         except (ValueError, ImportError) as fault:
             raise SettingError(
-                f"the archive's address {address!r} cannot be used: {fault}", hint="see docs/archive.md"
+                f"the archive's address {self.shown!r} cannot be used: {fault}", hint="see docs/archive.md"
             ) from None
         self._local = "file" in (self._files.protocol if isinstance(self._files.protocol, tuple) else ())
 
@@ -108,7 +110,7 @@ class Place:
         whole = [f"{self._root}/{path}" for path in paths]
         if self._local or not whole:
             return whole
-        with self._faults(self.address):
+        with self._faults("files"):
             fetched = fsspec.open_local(
                 [f"simplecache::{self._files.unstrip_protocol(name)}" for name in whole],
                 **{next(iter(self._protocols())): self._files.storage_options},
@@ -127,11 +129,11 @@ class Place:
             reason = fault.strerror or str(fault)
             if fault.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull(
-                    f"there is no space left for the archive ({self.address})",
+                    f"there is no space left for the archive ({self.shown})",
                     hint="make room, then run it again; nothing is dropped before it is archived",
                 ) from fault
             raise ArchiveUnavailable(
-                f"the archive's {path} cannot be used: {reason}", hint=f"is {self.address} there, and may it be used?"
+                f"the archive's {path} cannot be used: {reason}", hint=f"is {self.shown} there, and may it be used?"
             ) from fault
 
 
