@@ -1,0 +1,138 @@
+"""Whatever happens between a node and the ingester, the database ends as that of an undisturbed one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.faults.faulty_node import Late, OutOfOrder, Some, an_error, half, never, twice
+from tests.faults.stage import Contents, Stage, play
+
+Fault: TypeAlias = Callable[[Stage], Awaitable[None]]
+
+pytestmark = pytest.mark.usefixtures("impatient")
+
+
+async def closed_cleanly(stage: Stage) -> None:
+    for _ in range(3):
+        stage.proxy.cut()
+        await stage.grow(10)
+
+
+async def reset(stage: Stage) -> None:
+    for _ in range(3):
+        stage.proxy.reset()
+        await stage.grow(10)
+
+
+async def half_open(stage: Stage) -> None:
+    """Nobody closes the connections, so the ingester has to find out and to make new ones."""
+    stage.proxy.half_open()
+    await stage.grow(20)
+    await stage.caught_up()
+
+
+async def silent(stage: Stage) -> None:
+    """The ingester has to make a new subscription: the old one never says anything again."""
+    stage.node.mute()
+    await stage.grow(20)
+    await stage.caught_up()
+
+
+async def stalled(stage: Stage) -> None:
+    before = stage.proxy.accepted
+    stage.proxy.hold()
+    await stage.grow(20)
+    await stage.proxy.connections(before + 2)  # it has given up and tries again, in vain
+    stage.proxy.release()
+    await stage.caught_up()
+
+
+async def late(stage: Stage) -> None:
+    stage.node.answers = stage.node.heads = Late(0.05)
+    await stage.grow(20)
+    await stage.caught_up()
+    stage.node.behave()
+
+
+async def answers_out_of_order(stage: Stage) -> None:
+    stage.node.answers = swapping = OutOfOrder()
+    await stage.grow(20)
+    await stage.caught_up()
+    assert swapping.swapped
+
+
+async def twice_each(stage: Stage) -> None:
+    stage.node.answers = stage.node.heads = twice
+    await stage.grow(20)
+    await stage.caught_up()
+
+
+async def errors(stage: Stage) -> None:
+    stage.node.answers = failing = Some(an_error, every=3, times=10)
+    await stage.grow(30)
+    await stage.caught_up()
+    assert failing.done
+
+
+async def half_a_json(stage: Stage) -> None:
+    stage.node.answers = breaking = Some(half, every=5, times=5)
+    await stage.grow(20)
+    await stage.caught_up()
+    assert breaking.done == 5
+
+
+async def half_a_head(stage: Stage) -> None:
+    stage.node.heads = breaking = Some(half, every=5, times=3)
+    await stage.grow(20)
+    await stage.caught_up()
+    assert breaking.done
+
+
+async def heads_skipped(stage: Stage) -> None:
+    stage.node.heads = skipping = Some(never, every=3, times=5)
+    await stage.grow(20)
+    await stage.caught_up()
+    assert skipping.done
+
+
+async def heads_out_of_order(stage: Stage) -> None:
+    stage.node.heads = swapping = OutOfOrder()
+    await stage.grow(20)
+    await stage.caught_up()
+    assert swapping.swapped
+
+
+async def announced_before_the_body(stage: Stage) -> None:
+    head = await stage.network.head_number()
+    stage.network.late = dict.fromkeys(range(head + 1, head + 20, 2), 3)
+    await stage.grow(20)
+    await stage.caught_up()
+    assert not any(stage.network.late.values())
+
+
+FAULTS: dict[str, Fault] = {
+    "socket closed cleanly": closed_cleanly,
+    "socket reset": reset,
+    "socket half open": half_open,
+    "subscription silent": silent,
+    "node stalls": stalled,
+    "answers late": late,
+    "answers out of order": answers_out_of_order,
+    "answers and heads twice": twice_each,
+    "answers with an error": errors,
+    "half a JSON": half_a_json,
+    "half a head": half_a_head,
+    "heads skipped": heads_skipped,
+    "heads out of order": heads_out_of_order,
+    "head before its body": announced_before_the_body,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+async def test_the_database_ends_as_an_undisturbed_one(
+    shared_database: str, undisturbed: Contents, fault: Fault
+) -> None:
+    assert await play(shared_database, fault) == undisturbed
