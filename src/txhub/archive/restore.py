@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from txhub.archive import manifest
@@ -98,14 +99,20 @@ async def _copy(connection: Connection, place: Place, entry: Entry) -> None:
 
 
 def _records(parquet: pq.ParquetFile, group: int) -> list[tuple[object, ...]]:
-    table = parquet.read_row_group(group)
-    columns: list[list[object]] = []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        values = column.to_pylist()
-        if name in NUMERIC:
-            values = [None if value is None else Decimal(value) for value in values]
-        columns.append(values)
-    return list(zip(*columns, strict=True))
+    """A row group as COPY takes it."""
+    rows = parquet.read_row_group(group)
+    return list(zip(*(_values(name, rows[name]) for name in rows.column_names), strict=True))
+
+
+def _values(name: str, column: pa.ChunkedArray) -> list[object]:
+    if pa.types.is_timestamp(column.type):
+        # Arrow makes each of them with a search for its time zone; the rows of a block share one.
+        encoded = column.combine_chunks().dictionary_encode()
+        times = encoded.dictionary.to_pylist()
+        return [times[index] for index in encoded.indices.to_pylist()]
+    if name in NUMERIC and pa.types.is_string(column.type):
+        return [None if digits is None else Decimal(digits) for digits in column.to_pylist()]
+    return list(column.to_pylist())
 
 
 async def _nothing(connection: Connection) -> None:
