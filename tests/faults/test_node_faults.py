@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import TypeAlias
 
 import pytest
 
+from tests.blocks import ETHEREUM, START
 from tests.faults.faulty_node import Late, OutOfOrder, Some, an_error, half, never, twice
-from tests.faults.stage import Contents, Stage, play
+from tests.faults.stage import TIMEOUT_S, Contents, Stage, play
+from txhub.chain import subscription
+from txhub.model import Chain, Head
 
 Fault: TypeAlias = Callable[[Stage], Awaitable[None]]
 
@@ -136,3 +141,23 @@ async def test_the_database_ends_as_an_undisturbed_one(
     shared_database: str, undisturbed: Contents, fault: Fault
 ) -> None:
     assert await play(shared_database, fault) == undisturbed
+
+
+async def test_a_receiver_that_swallows_being_cancelled_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `asyncio.wait_for` of Python 3.11 does when the answer comes at the same moment."""
+    ended = asyncio.Event()
+
+    async def receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queue[Head | None]) -> None:
+        heads.put_nowait(Head(1, bytes(32), bytes(32), START))
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(subscription, "_receive", receive)
+    monkeypatch.setattr(subscription, "_ENDING_S", 0.01)
+    async with aclosing(subscription.announced(ETHEREUM, "ws://127.0.0.1:1", TIMEOUT_S)) as heads:
+        await anext(heads)
+    assert ended.is_set()

@@ -16,6 +16,8 @@ from txhub.chain.transport import reason, socket_options
 from txhub.errors import NodeRefused, NodeUnavailable
 from txhub.model import Chain, Head
 
+_ENDING_S = 3.0
+"""How long a receiver may take to close its socket before it is cancelled again."""
 _WAITING = 1000
 """Heads that may wait for a slow reader. The oldest give way: what was not read is found again as a gap."""
 
@@ -44,8 +46,7 @@ async def announced(chain: Chain, url: str, timeout_s: float) -> AsyncGenerator[
             head = await heads.get()
         raise _ending(where, receiver.exception())
     finally:
-        receiver.cancel()
-        await asyncio.wait({receiver})
+        await _end(receiver)
 
 
 async def _receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queue[Head | None]) -> None:
@@ -66,6 +67,15 @@ async def _receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queu
         _offer(heads, _head(await web3.eth.get_block("latest")))
         async for message in web3.socket.process_subscriptions():
             _offer(heads, _head(message["result"]))
+
+
+async def _end(receiver: asyncio.Task[None]) -> None:
+    """End a receiver. To cancel it once may not do: `asyncio.wait_for` of Python 3.11, in web3.py, may swallow that."""
+    while not receiver.done():
+        receiver.cancel()
+        await asyncio.wait({receiver}, timeout=_ENDING_S)
+    if not receiver.cancelled():
+        receiver.exception()  # who ends it is not interested any more
 
 
 def _offer(heads: asyncio.Queue[Head | None], head: Head | None) -> None:
