@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 
 class Kind(StrEnum):
@@ -223,6 +223,24 @@ class BackfillEvent:
     tx_count: int
     start: datetime
     end: datetime
+
+
+@dataclass(slots=True)
+class StatementColumn:
+    """A column of a statement's answer, and its type in PostgreSQL; of equal names the second is `name_2`."""
+
+    name: str
+    type: str
+
+
+@dataclass(slots=True)
+class StatementAnswer:
+    """The rows of a statement of SQL. Exact numbers (`numeric`), raw bytes (hex) and arrays (JSON) are text."""
+
+    columns: list[StatementColumn]
+    rows: list[list[Any]]
+    truncated: bool
+    """Whether there are more rows than were asked for."""
 
 
 class Rank(StrEnum):

@@ -83,6 +83,34 @@ class TooLong(TxhubError):
     status = 503
 
 
+class StatementFailed(UsageError):
+    """The database cannot understand or compute the statement."""
+
+    code = "statement-failed"
+
+
+class StatementRefused(UsageError):
+    """The statement does something else than read what analysts may read."""
+
+    code = "statement-refused"
+    exit_code = 77
+    status = 403
+
+
+class LaneBusy(Unavailable):
+    """Other statements take all the room that there is for them."""
+
+    code = "lane-busy"
+
+
+class AnalystMissing(TxhubError):
+    """This database has no role that statements could be answered with."""
+
+    code = "analyst-missing"
+    exit_code = 77
+    status = 503
+
+
 class SchemaMismatch(TxhubError):
     """The database's schema is not the one this release of txhub works with."""
 

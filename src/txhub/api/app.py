@@ -18,12 +18,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from txhub import __version__
 from txhub.api import problems
 from txhub.api.parameters import Strictness
-from txhub.api.routes import chains, health, peaks, reference, series, stream, top, transactions
+from txhub.api.routes import chains, health, peaks, reference, series, sql, stream, top, transactions
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
 from txhub.errors import TxhubError
 from txhub.ops.metrics import Metrics
+from txhub.store.lane import Lane
 from txhub.store.outbox import OutboxReader
 from txhub.store.read import Reader
 
@@ -50,6 +51,7 @@ def create_app(
         clock: what time it is; relative times count from there.
     """
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
+    lane = Lane(database_url)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncGenerator[None, None]:
@@ -73,6 +75,7 @@ def create_app(
             top.senders,
             top.receivers,
             top.flows,
+            sql.sql,
             stream.stream,
             reference.page,
             health.live,
@@ -83,6 +86,7 @@ def create_app(
         dependencies={
             "now": Provide(clock, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
+            "lane": Provide(lambda: lane, sync_to_thread=False),
             "feed": Provide(lambda: feed, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "database_url": Provide(lambda: database_url, sync_to_thread=False),

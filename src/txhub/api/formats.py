@@ -76,10 +76,15 @@ def choose(accept: str, wanted: str | None) -> Format:
     return best
 
 
+def encode(answer: Answer, chosen: Format) -> bytes:
+    """The answer in a format."""
+    return _WRITERS[chosen](answer)
+
+
 async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str | None) -> Response[bytes]:
     """The answer in the format that the request asks for; written in a thread, since it may be long."""
     chosen = choose(request.headers.get("accept", "*/*"), wanted)
-    body = await asyncio.to_thread(_WRITERS[chosen], answer)
+    body = await asyncio.to_thread(encode, answer, chosen)
     headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()} | {"Vary": "Accept"}
     if chosen is not Format.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'

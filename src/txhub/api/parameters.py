@@ -82,16 +82,17 @@ class Strictness:
 
     def _of_route(self, request: Request[Any, Any, Any]) -> Mapping[str, bool]:
         """Each parameter of the route, and whether it may be repeated: what the OpenAPI document says."""
-        path = str(request.scope["path_template"])
-        if path not in self._allowed:
-            item = (request.app.openapi_schema.paths or {}).get(path)
-            parameters = (item.get.parameters if item and item.get else None) or []
-            self._allowed[path] = {
+        path, method = str(request.scope["path_template"]), request.method.lower()
+        route = f"{method} {path}"
+        if route not in self._allowed:
+            operation = getattr((request.app.openapi_schema.paths or {}).get(path), method, None)
+            parameters = (operation.parameters if operation else None) or []
+            self._allowed[route] = {
                 each.name: _repeats(each.schema)
                 for each in parameters
                 if isinstance(each, OpenAPIParameter) and each.param_in == "query"
             }
-        return self._allowed[path]
+        return self._allowed[route]
 
 
 def _repeats(schema: Any) -> bool:

@@ -18,6 +18,7 @@ from txhub.cli.console import configure_logs, err, out
 from txhub.errors import TxhubError, UsageError
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import Span, refresh
+from txhub.store.analyst import ANALYST
 from txhub.store.copy import Copied, copy_database
 from txhub.store.edition import Edition
 from txhub.store.migrate import migrate as migrate_schema
@@ -82,13 +83,20 @@ def url(home: wiring.HomeOption = None) -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def psql(context: typer.Context, home: wiring.HomeOption = None) -> None:
+def psql(
+    context: typer.Context,
+    home: wiring.HomeOption = None,
+    analyst: Annotated[bool, typer.Option("--analyst", help=f"As role {ANALYST}, which can only read.")] = False,
+) -> None:
     """Open psql on the database; arguments after `--` are psql's."""
     settings = wiring.settings_of(home=home)
-    with wiring.database(settings, stays=True) as address:
-        code = subprocess.run(
-            [psql_program(settings), *context.args], env=wiring.libpq_environment(address), check=False
-        ).returncode
+    with wiring.database(settings, stays=True) as address, open_server(settings) as server:
+        environment = wiring.libpq_environment(address)
+        if analyst and server.analyst_url:
+            environment = wiring.libpq_environment(server.analyst_url)
+        elif analyst:
+            environment["PGOPTIONS"] = f"-c role={ANALYST} -c default_transaction_read_only=on"
+        code = subprocess.run([psql_program(settings), *context.args], env=environment, check=False).returncode
     sys.exit(code)
 
 

@@ -25,14 +25,17 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from txhub.errors import ServerFailed
 from txhub.store import installation as installations
 from txhub.store import postmaster
 from txhub.store.account import Account
+from txhub.store.analyst import ANALYST, LANE
 from txhub.store.faults import translated
 from txhub.store.installation import Installation
 from txhub.store.postmaster import HOST, Postmaster
+from txhub.store.sqlfiles import queries
 
 ROLE = DATABASE = "txhub"
 SUPERUSER = "postgres"
@@ -288,27 +291,46 @@ class Cluster:
         return '"{}"'.format(str(folder).replace('"', '""'))
 
     def _provide(self, running: Postmaster) -> None:
-        """See to the role and its database: at the first start, and later if something came between."""
+        """See to the roles and the database: at the first start, and later if something came between."""
         role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
-        with (
-            translated(),
-            psycopg.connect(
-                host=HOST,
-                port=running.port,
-                user=SUPERUSER,
-                password=self._password(SUPERUSER),
-                dbname="postgres",
-                autocommit=True,
-            ) as connection,
-        ):
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount == 0:
-                # Hashed here, so that it cannot appear in the server's log.
-                hashed = connection.pgconn.encrypt_password(
-                    self._password(ROLE).encode(), ROLE.encode(), b"scram-sha-256"
-                ).decode()
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(hashed)))
+        with translated(), self._as_superuser(running, "postgres") as connection:
+            connection.autocommit = True
+            if not _has_role(connection, ROLE):
+                password = self._hashed_password(connection, ROLE)
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+            if not _has_role(connection, ANALYST):
+                if not self._secret(ANALYST).exists():
+                    _write_private(self._secret(ANALYST), secrets.token_urlsafe(24))
+                self._provide_analyst(running)
+
+    def _provide_analyst(self, running: Postmaster) -> None:
+        """Make the role that analysts log in as, after taking from everybody else what disturbs others."""
+        statements = queries("analyst")
+        with self._as_superuser(running, "template1") as template:
+            template.execute(statements["close"])
+        role, owner = sql.Identifier(ANALYST), sql.Identifier(ROLE)
+        with self._as_superuser(running, DATABASE) as connection:
+            connection.execute(statements["close"])
+            connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(DATABASE)))
+            connection.execute(statements["make_roles"])
+            password = self._hashed_password(connection, ANALYST)
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, password))
+            connection.execute(sql.SQL("ALTER ROLE {} SET temp_file_limit = '4GB'").format(role))
+            connection.execute(
+                sql.SQL("GRANT {}, {} TO {} WITH INHERIT FALSE, SET TRUE").format(role, sql.Identifier(LANE), owner)
+            )
+
+    def _as_superuser(self, running: Postmaster, database: str) -> psycopg.Connection[TupleRow]:
+        return psycopg.connect(
+            host=HOST, port=running.port, user=SUPERUSER, password=self._password(SUPERUSER), dbname=database
+        )
+
+    def _hashed_password(self, connection: psycopg.Connection[TupleRow], user: str) -> sql.Literal:
+        """Hashed here, so that it cannot appear in the server's log."""
+        password = self._password(user).encode()
+        return sql.Literal(connection.pgconn.encrypt_password(password, user.encode(), b"scram-sha-256").decode())
 
     def _secret(self, user: str) -> Path:
         return self.home / f"{user}.secret"
@@ -321,6 +343,10 @@ class Cluster:
                 f"{self._secret(user)}, the password of the database role {user}, is gone",
                 hint=f"bring it back, or remove {self.home} to start afresh",
             ) from None
+
+
+def _has_role(connection: psycopg.Connection[TupleRow], name: str) -> bool:
+    return connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount == 1
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from txhub.errors import SchemaMismatch
 from txhub.resources import resource
 from txhub.store import edition as editions
+from txhub.store.analyst import admit, admitted
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
 from txhub.store.pool import try_connection
@@ -54,6 +55,9 @@ def migrate(url: str) -> tuple[State, str]:
             if before.revision is not None and before.revision not in _revisions():
                 raise _mismatch(before)
             _upgrade(connection, chosen)
+        if not (before.current and admitted(connection)):
+            admit(connection)
+            connection.commit()
         return _state(connection), reason
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from txhub.config import Settings
 from txhub.errors import DiskFull, ServerFailed
+from txhub.store.analyst import ANALYST
 from txhub.store.cluster import SUPERUSER, Cluster
 from txhub.store.installation import Installation, embedded
 
@@ -37,6 +38,8 @@ class Server:
     """The same database by its Unix socket, where it has one that we know of."""
     admin_url: str | None = field(default=None, repr=False)
     """The same database as its superuser; ours only."""
+    analyst_url: str | None = field(default=None, repr=False)
+    """The same database as the role of analysts; ours only."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def _start(cluster: Cluster) -> Server:
         offers_timescale=cluster.origin is not None and cluster.origin.timescale,
         socket_url=cluster.url(running, by_socket=True) if running.socket_folder else None,
         admin_url=cluster.url(running, user=SUPERUSER),
+        analyst_url=cluster.url(running, user=ANALYST),
     )
 
 

@@ -1,0 +1,62 @@
+"""`/v1/sql`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+
+from txhub.api import parameters
+from txhub.api.formats import Answer, respond
+from txhub.api.problems import MEDIA_TYPE, PROBLEMS, Problem
+from txhub.contract import StatementAnswer
+from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, answer_statement
+from txhub.store.lane import Lane
+
+_REFUSED = ResponseSpec(
+    Problem,
+    media_type=MEDIA_TYPE,
+    description="The statement does something else than read what analysts may read.",
+    generate_examples=False,
+)
+
+
+class Statement(msgspec.Struct, forbid_unknown_fields=True):
+    """The body: one statement, the most rows to answer, and the most seconds to take."""
+
+    sql: str
+    max_rows: int = DEFAULT_ROWS
+    timeout: float = DEFAULT_SECONDS
+
+
+@post(
+    "/v1/sql",
+    status_code=HTTPStatus.OK,
+    summary="Ask in SQL",
+    description=(
+        "Answers one reading statement over the tables and views of schema `txhub`: at most `max_rows` rows (1 to "
+        "100,000) within `timeout` seconds (up to 60). `truncated`, and the header `Txhub-Truncated`, say whether rows "
+        "were left out. Exact numbers (`numeric`) are decimal text, raw bytes are hex text, times are UTC."
+    ),
+    responses={
+        200: ResponseSpec(StatementAnswer, description="The rows.", generate_examples=False),
+        403: _REFUSED,
+        **PROBLEMS,
+    },
+    tags=["Data"],
+)
+async def sql(
+    request: Request[Any, Any, Any],
+    data: JSONBody[Statement],
+    lane: NamedDependency[Lane],
+    wanted: parameters.Format = None,
+) -> Response[bytes]:
+    """Answer a statement."""
+    found = await answer_statement(lane, data.sql, max_rows=data.max_rows, timeout_s=data.timeout)
+    facts = {"truncated": str(found.truncated).lower()}
+    return await respond(request, Answer("sql", found.rows, found.as_contract, facts), wanted)
