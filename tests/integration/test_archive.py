@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
@@ -21,13 +22,14 @@ from txhub.archive.restore import restore
 from txhub.archive.retention import Dropped, drop
 from txhub.archive.upkeep import run_round
 from txhub.archive.verify import verify
-from txhub.errors import ArchiveMismatch, BehindHorizon, NotFound, UsageError
+from txhub.errors import ArchiveMismatch, BehindHorizon, InTheWay, NotFound, UsageError
 from txhub.model import Block, Chain
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.settle import settle
+from txhub.store import horizon as horizons
 from txhub.store.coldread import scan_transactions
 from txhub.store.edition import Edition
-from txhub.store.horizon import read_horizon
+from txhub.store.horizon import read_horizon, steady_horizon, steady_in_transaction
 from txhub.store.ledger import Ledger
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
@@ -296,6 +298,11 @@ async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_ho
     await settle(pool, START, NOW, NOW)
     assert await contents(pool, ROLLUPS, two) == rollups
 
+    # Nor may a reorg reach below it.
+    with pytest.raises(BehindHorizon):
+        await Ledger(pool, ETHEREUM).replace(10, [])
+    assert await contents(pool, {"blocks": RAW["blocks"]}, two) == {"blocks": raw["blocks"]}
+
     # A third one wants to write behind the horizon.
     with pytest.raises(BehindHorizon) as refused:
         await commit(pool, base[:60], BASE, followed=False)
@@ -504,3 +511,51 @@ async def test_a_damaged_file_is_not_restored(pool: Pool, database: str, place: 
     file.write_bytes(sound)
     await restore_all(pool, place)
     assert await contents(pool, RAW) == raw
+
+
+async def test_nothing_is_dropped_while_somebody_writes_or_refreshes(
+    pool: Pool, database: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(horizons, "_TRIES", 1)
+    await commit(pool, three_days(ETHEREUM))
+    await archive_all(pool, database, place)
+    async with steady_horizon(pool):
+        with pytest.raises(InTheWay):
+            await drop_all(pool, place)
+    async with pool.acquire() as writer, writer.transaction():
+        await steady_in_transaction(writer)
+        with pytest.raises(InTheWay):
+            await drop_all(pool, place)
+    assert await read_horizon(pool) is None
+    assert (await drop_all(pool, place)).days
+
+
+async def test_a_block_that_comes_while_its_day_is_dropped_is_never_lost(
+    pool: Pool, database: str, place: Place
+) -> None:
+    """Either it is committed first, and the day stays; or the day goes first, and the block is refused."""
+    await commit(pool, three_days(ETHEREUM))
+    await archive_all(pool, database, place)
+    late = three_days(BASE)
+    ledger = Ledger(pool, BASE)
+    await ledger.register()
+
+    async def write() -> int:
+        try:
+            return sum([(await ledger.commit([block])).blocks for block in late[:40]])
+        except BehindHorizon:
+            return 0
+
+    _, dropped = await asyncio.gather(write(), drop_all(pool, place, before=date(2026, 3, 4)))
+    horizon = await read_horizon(pool)
+    held = await pool.fetch("SELECT number, time, tx_count FROM txhub.blocks WHERE chain_id = $1", BASE.chain_id)
+    for row in held:
+        archived = horizon is not None and row["time"] < horizon
+        rows = await pool.fetchval(
+            "SELECT count(*) FROM txhub.transactions WHERE chain_id = $1 AND block_number = $2",
+            BASE.chain_id,
+            row["number"],
+        )
+        assert not archived
+        assert rows == row["tx_count"]
+    assert held or dropped.days
