@@ -414,3 +414,20 @@ def test_the_command_writes_every_format(sample: str) -> None:
     assert refused.returncode == StatementRefused.exit_code
     assert "error:" in refused.stderr
     assert run("sql", "SELEKT", env=env).returncode == StatementFailed.exit_code
+
+
+def test_every_column_and_function_says_what_it_is(database: str) -> None:
+    columns = """
+        SELECT c.relname, a.attname
+        FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'txhub'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+          AND col_description(c.oid, a.attnum) IS NULL
+    """
+    functions = """
+        SELECT proname FROM pg_proc
+        WHERE pronamespace = 'txhub'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL
+    """
+    with psycopg.connect(database) as connection:
+        assert connection.execute(columns).fetchall() == []
+        assert connection.execute(functions).fetchall() == []
