@@ -19,12 +19,22 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypedDict, TypeVar, 
 import httpx
 import msgspec
 import polars as pl
+import pyarrow as pa
 
 from txhub import __version__
 from txhub.contract import BackfillEvent, BlockEvent, ChainInfo, Page, Series, StreamHealth, Transaction
 from txhub.errors import TxhubError, Unavailable
 
-__all__ = ["ApiError", "AsyncClient", "Client", "SeriesQuestion", "StreamEvent", "TxhubError", "Unavailable"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "SeriesQuestion",
+    "StatementRows",
+    "StreamEvent",
+    "TxhubError",
+    "Unavailable",
+]
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -103,10 +113,25 @@ class StreamEvent(NamedTuple):
     data: BlockEvent | BackfillEvent | dict[str, Any]
 
 
+class StatementRows(NamedTuple):
+    """The rows of a statement; `truncated` says that there are more than were asked for."""
+
+    frame: pl.DataFrame
+    truncated: bool
+
+
 class _Problem(msgspec.Struct):
     title: str = ""
     detail: str = ""
     hint: str | None = None
+
+
+class _Request(TypedDict):
+    method: str
+    url: str
+    params: dict[str, Any]
+    headers: dict[str, str]
+    json: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +142,20 @@ class _Call(Generic[Answer]):
     read: Callable[[bytes], Answer]
     accept: str = JSON
     query: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = None
+    """What is posted; without it, the question is a GET."""
+
+    @property
+    def request(self) -> _Request:
+        """What httpx is told to send."""
+        method = "GET" if self.body is None else "POST"
+        return {
+            "method": method,
+            "url": self.path,
+            "params": self.params,
+            "headers": {"accept": self.accept},
+            "json": self.body,
+        }
 
     @property
     def params(self) -> dict[str, Any]:
@@ -160,6 +199,16 @@ _read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent]] = {
     "block": msgspec.json.Decoder(BlockEvent).decode,
     "backfill": msgspec.json.Decoder(BackfillEvent).decode,
 }
+
+
+def _statement(sql: str, max_rows: int, seconds: float) -> _Call[StatementRows]:
+    body = {"sql": sql, "max_rows": max_rows, "timeout": seconds}
+    return _Call("/v1/sql", _read_rows, ARROW, body=body)
+
+
+def _read_rows(content: bytes) -> StatementRows:
+    table = pa.ipc.open_stream(content).read_all()
+    return StatementRows(pl.DataFrame(table), table.schema.metadata[b"truncated"] == b"true")
 
 
 class _Events:
@@ -250,6 +299,13 @@ class Client:
         """The same as a frame, a column for each field."""
         return self._ask(_Call("/v1/transactions", _read_frame, ARROW, question))
 
+    def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
+        """The rows of one reading statement, at most `max_rows`, within `seconds`; docs/sql.md has the views.
+
+        Exact numbers (numeric) are decimal text, raw bytes hex text, times UTC. `timeout` of the client comes first.
+        """
+        return self._ask(_statement(statement, max_rows, seconds))
+
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""
         return self._ask(_Call("/health/stream", _read_health)).items
@@ -290,7 +346,7 @@ class Client:
 
     def _ask(self, call: _Call[Answer]) -> Answer:
         with _answering(self._url):
-            response = self._http.get(call.path, params=call.params, headers={"accept": call.accept})
+            response = self._http.request(**call.request)
         return call.answer(response)
 
 
@@ -324,6 +380,10 @@ class AsyncClient:
     async def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
         """As `Client.transactions_frame`."""
         return await self._ask(_Call("/v1/transactions", _read_frame, ARROW, question))
+
+    async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
+        """As `Client.sql`."""
+        return await self._ask(_statement(statement, max_rows, seconds))
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""
@@ -359,5 +419,5 @@ class AsyncClient:
 
     async def _ask(self, call: _Call[Answer]) -> Answer:
         with _answering(self._url):
-            response = await self._http.get(call.path, params=call.params, headers={"accept": call.accept})
+            response = await self._http.request(**call.request)
         return call.answer(response)

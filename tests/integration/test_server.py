@@ -269,7 +269,7 @@ def test_it_says_in_one_line_why_it_does_not_start(stopped: Cluster) -> None:
 def test_secrets_stay_secret(stopped: Cluster) -> None:
     settings = settings_of(stopped)
     secrets = [file.read_text() for file in stopped.home.glob("*.secret")]
-    assert len(secrets) == 2
+    assert len(secrets) == 3
     assert {file.stat().st_mode & 0o777 for file in stopped.home.glob("*.secret")} == {0o600}
     with open_server(settings) as server:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
