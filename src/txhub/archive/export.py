@@ -8,7 +8,7 @@ a run that is killed leaves days that are not in the manifest, never a wrong ent
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple
@@ -61,16 +61,20 @@ class Ledger(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an export did with a chain's day: the partitions it wrote, or why it wrote none."""
+    """What an export did with a chain's day: the partitions it wrote, or why it wrote none.
+
+    It is a `fault` when the database has not the rows that its ledger tells of; otherwise time will help.
+    """
 
     day: ChainDay
     exported: list[Exported]
     reason: str | None
+    fault: bool = False
 
 
 async def export(
     pool: Pool, url: str, place: Place, *, first: date | None = None, last: date | None = None, now: datetime
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Export every day from `first` to `last` whose raw rows are here and that is not in the archive as it stands.
 
     Args:
@@ -82,7 +86,6 @@ async def export(
         now: a day that was not over for long enough to be final is left out.
 
     Raises:
-        ArchiveMismatch: the database has not the rows that its ledger tells of.
         ArchiveUnavailable, DiskFull: the place cannot be written to. What was exported before stays.
     """
     async with manifest.archive_turn(pool):
@@ -95,7 +98,11 @@ async def export(
                 yield Outcome(day, [], reason)
                 continue
             await manifest.forget(pool, day.chain_id, day.day)
-            exported = await asyncio.to_thread(_export_day, url, place, day)
+            try:
+                exported = await asyncio.to_thread(_export_day, url, place, day)
+            except ArchiveMismatch as mismatch:
+                yield Outcome(day, [], str(mismatch), fault=True)
+                continue
             await manifest.record(pool, exported)
             yield Outcome(day, exported, None)
 
@@ -145,9 +152,8 @@ def _export_table(
     )
     if table == "transactions" and totals.rows != ledger["kept"]:
         raise ArchiveMismatch(
-            f"{partition.chain} has {totals.rows:,} transactions of {partition.day}, its ledger tells of"
-            f" {ledger['kept']:,}",
-            hint="rows were changed by something else than txhub: nothing of this day is archived or dropped",
+            f"it has {totals.rows:,} transactions, its ledger tells of {ledger['kept']:,}:"
+            " rows were changed by something else than txhub"
         )
     schema = schema_of(table, wide=counted["wide"])
     if not totals.rows:

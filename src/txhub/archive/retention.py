@@ -23,8 +23,8 @@ from txhub.store.place import Place
 from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
 
-Settle = Callable[[datetime, datetime], Awaitable[None]]
-"""Brings rollups and closed hours up to date from the first time to the second."""
+Settle = Callable[[Pool, datetime, datetime, datetime], Awaitable[None]]
+"""Brings rollups and closed hours up to date from the first time to the second; the third is now."""
 
 RESTORED_STAYS = timedelta(days=7)
 """What was restored is not dropped by itself before this."""
@@ -73,7 +73,7 @@ async def drop(
             with translated():
                 cuts = await pool.fetch(edition["cuts"], [end_of(day)])
             if cuts:
-                await settle(start_of(ready[0]), end_of(day))
+                await settle(pool, start_of(ready[0]), end_of(day), now)
                 if reason := await _drop_days(pool, chains, ready, now, edition["rows_not_materialised"]):
                     return Dropped(done, reason)
                 done += ready

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from txhub.archive.export import export
-from txhub.archive.retention import drop
+from txhub.archive.retention import Settle, drop
 from txhub.archive.verify import verify
-from txhub.errors import ArchiveMismatch
 from txhub.store.faults import translated
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.sqlfiles import queries
-
-Settle = Callable[[Pool, datetime, datetime, datetime], Awaitable[None]]
-"""Brings rollups up to date from the first time to the second; the third is now."""
 
 _RECORD = queries("ledger")["record_event"]
 _log = structlog.get_logger("archive")
@@ -42,10 +38,7 @@ async def keep_archive(
     """
     async with open_pool(url, name="archive", size=3) as pool:
         while True:
-            try:
-                await run_round(pool, url, place, retention, settle, datetime.now(UTC))
-            except ArchiveMismatch as mismatch:
-                await _record(pool, None, "archive_mismatch", reason=str(mismatch))
+            await run_round(pool, url, place, retention, settle, datetime.now(UTC))
             await asyncio.sleep(interval)
 
 
@@ -53,25 +46,25 @@ async def run_round(
     pool: Pool, url: str, place: Place, retention: timedelta | None, settle: Settle, now: datetime
 ) -> None:
     """One round; what is wrong with the archive goes to the event log."""
-    async for outcome in export(pool, url, place, now=now):
-        if outcome.exported:
-            rows = sum(each.totals.rows for each in outcome.exported)
-            _log.info("exported", chain=outcome.day.chain, day=outcome.day.day.isoformat(), rows=rows)
-    async for entry, fault in verify(pool, place, again=False):
-        if fault:
-            where = {"table": entry.table, "day": entry.day.isoformat(), "reason": fault}
-            await _record(pool, entry.chain_id, "archive_fault", **where)
+    # Closed whatever happens here: each holds the archive's turn as long as it lives.
+    async with aclosing(export(pool, url, place, now=now)) as outcomes:
+        async for (chain_id, chain, day), exported, reason, fault in outcomes:
+            if exported:
+                rows = sum(each.totals.rows for each in exported)
+                _log.info("exported", chain=chain, day=day.isoformat(), rows=rows)
+            elif fault:
+                await _record(pool, chain_id, day=day.isoformat(), reason=reason)
+    async with aclosing(verify(pool, place, again=False)) as verdicts:
+        async for entry, wrong in verdicts:
+            if wrong:
+                await _record(pool, entry.chain_id, table=entry.table, day=entry.day.isoformat(), reason=wrong)
     if retention is not None:
-
-        async def up_to_date(start: datetime, end: datetime) -> None:
-            await settle(pool, start, end, now)
-
-        days, stays = await drop(pool, place, before=(now - retention).date(), now=now, settle=up_to_date)
+        days, stays = await drop(pool, place, before=(now - retention).date(), now=now, settle=settle)
         if days or stays:
             _log.info("dropped", days=[day.isoformat() for day in days], stays=stays)
 
 
-async def _record(pool: Pool, chain_id: int | None, event: str, **details: str) -> None:
-    _log.error(event, chain_id=chain_id, **details)
+async def _record(pool: Pool, chain_id: int, **details: str | None) -> None:
+    _log.error("archive_fault", chain_id=chain_id, **details)
     with translated():
-        await pool.execute(_RECORD, "error", "archive", chain_id, event, json.dumps(details))
+        await pool.execute(_RECORD, "error", "archive", chain_id, "archive_fault", json.dumps(details))

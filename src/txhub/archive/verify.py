@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
 
 async def verify(
     pool: Pool, place: Place, *, first: date | None = None, last: date | None = None, again: bool = True
-) -> AsyncIterator[Verdict]:
+) -> AsyncGenerator[Verdict]:
     """Verify the partitions of the days from `first` to `last`, both included (None: no bound).
 
     The file's SHA-256, size, columns, rows, sums and block numbers have to be the manifest's; where the database has

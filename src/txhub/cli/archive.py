@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +76,7 @@ def export(first: FromOption = None, last: ToOption = None, home: wiring.HomeOpt
         days = exporting.export(
             pool, url, place_of(settings), first=_day(first), last=_day(last), now=datetime.now(UTC)
         )
-        async for (_, chain, day), exported, reason in days:
+        async for (_, chain, day), exported, reason, _ in days:
             if reason:
                 err.print(f"{day} of {chain} is left: {reason}", soft_wrap=True)
             else:
@@ -125,9 +124,8 @@ def drop(
             if settings.retention is None:
                 raise UsageError("nothing says which days are old enough", hint="add --before DAY, or set `retention`")
             first_kept = (now - settings.retention).date()
-        up_to_date = partial(settle, pool, now=now)
         days, stays = await retention.drop(
-            pool, place_of(settings), before=first_kept, now=now, settle=up_to_date, restored_too=True
+            pool, place_of(settings), before=first_kept, now=now, settle=settle, restored_too=True
         )
         out.print(f"dropped: {', '.join(map(str, days)) or 'nothing'}", soft_wrap=True)
         if stays:
