@@ -24,7 +24,9 @@ def shared_database(request: pytest.FixtureRequest, servers: Callable[[Edition],
         yield url
 
 
-@pytest.fixture(scope="module")
-def undisturbed(shared_database: str) -> Contents:
-    """What an ingester that nothing happens to leaves in the database."""
-    return asyncio.run(play(shared_database))
+@pytest.fixture(scope="session")
+def undisturbed(servers: Callable[[Edition], Server]) -> Contents:
+    """What an ingester that nothing happens to leaves in the database: the same in both editions."""
+    with open_database(servers(Edition.PLAIN)) as url:
+        migrate(url)
+        return asyncio.run(play(url))

@@ -85,5 +85,6 @@ def translated() -> Iterator[None]:
         if error.sqlstate is None and isinstance(error, psycopg.OperationalError):  # the connection broke
             raise DatabaseUnavailable(_UNREACHABLE[0], hint=_UNREACHABLE[1]) from error
         raise
-    except (OSError, asyncpg.InterfaceError) as error:
+    # asyncpg's internal error is what its pool stumbles over when a server that shuts down ends a connection in use.
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DatabaseUnavailable(_UNREACHABLE[0], hint=_UNREACHABLE[1]) from error

@@ -194,8 +194,9 @@ class Ledger:
                 await connection.execute(_SQL["turn_to_follow"], self.chain.chain_id, timeout=_NO_LIMIT)
             yield
         finally:
-            # A connection that is given back forgets its advisory locks.
-            await self._pool.release(connection)
+            # A connection that is given back forgets its advisory locks. One that is lost is found out here.
+            with translated():
+                await self._pool.release(connection)
 
     async def follow_from(self, number: int) -> int:
         """Promise that nothing from this block on stays missing; the earliest promise ever made is returned."""
