@@ -100,8 +100,10 @@ class Branching:
     async def number_by_hash(self, hash: str) -> int | None:  # noqa: A002 (the protocol's parameter)
         return next((block.number for block in self.blocks.values() if block.hash == hash), None)
 
-    async def heads(self) -> AsyncGenerator[int, None]:
-        told = len(self._news)
+    def heads(self) -> AsyncGenerator[int, None]:
+        return self._heads(len(self._news))
+
+    async def _heads(self, told: int) -> AsyncGenerator[int, None]:
         while True:
             async with self._told:
                 while told == len(self._news):

@@ -33,8 +33,8 @@ SELECT number, hash, parent_hash FROM txhub.blocks WHERE chain_id = $1 AND numbe
 -- name: hashes
 SELECT number, hash FROM txhub.blocks WHERE chain_id = $1 AND number BETWEEN $2 AND $3
 
--- name: holds_below
-SELECT EXISTS (SELECT FROM txhub.blocks WHERE chain_id = $1 AND number < $2)
+-- name: newest_below
+SELECT number, hash, time FROM txhub.blocks WHERE chain_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1
 
 -- name: make_room
 SELECT txhub_rollup.make_room($1, $2)
@@ -56,6 +56,9 @@ WITH appended AS (
     RETURNING id
 )
 SELECT pg_notify('txhub_events', max(id)::text) FROM appended
+
+-- name: try_to_follow
+SELECT pg_try_advisory_lock(hashtext('txhub follower'), $1)
 
 -- name: turn_to_follow
 SELECT pg_advisory_lock(hashtext('txhub follower'), $1)

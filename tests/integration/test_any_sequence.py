@@ -47,8 +47,9 @@ class Direct:
         return self._head(self._network.tip)
 
     async def heads(self) -> AsyncGenerator[Head, None]:
+        announced = self._network.heads()
         yield self._head(self._network.tip)
-        async for number in self._network.heads():
+        async for number in announced:
             if number in self._network.blocks:
                 yield self._head(number)
 

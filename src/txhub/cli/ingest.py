@@ -23,8 +23,8 @@ from txhub.model import Chain
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
 
-CONNECTIONS_PER_CHAIN = 3
-"""One commits at the head, one commits behind it, one holds the turn to follow."""
+CONNECTIONS_PER_CHAIN = 5
+"""One commits at the head, one behind it, one holds the turn to follow, one tells how it goes, one is for tokens."""
 
 
 def ingest(

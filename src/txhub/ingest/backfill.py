@@ -103,8 +103,14 @@ async def _commit(ledger: Ledger, batch: list[Block], refused: list[BadBlock]) -
         try:
             return await ledger.commit(batch, bulk=True)
         except BrokenLink as broken:
-            refused.append(broken)
+            refused += [_alone(ledger, number, broken) for number in broken.numbers]
             batch = [block for block in batch if block.number not in broken.numbers]
+
+
+def _alone(ledger: Ledger, number: int, broken: BrokenLink) -> BrokenLink:
+    """One of the blocks that do not link, as a refusal of its own."""
+    text = f"{ledger.chain.name} block {number} is refused: it does not link to the blocks beside it"
+    return BrokenLink(text, numbers=(number,), hint=broken.hint)
 
 
 def _requests(runs: Sequence[range], request_blocks: int) -> Iterator[range]:

@@ -8,7 +8,7 @@ ledger's newest block is never forced in: the node is asked which branch is its 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -17,12 +17,12 @@ from txhub.chain.source import Notice, Source
 from txhub.errors import BadBlock, BrokenLink, TxhubError, first_failure
 from txhub.ingest.backfill import backfill
 from txhub.ingest.reorg import follow_branch
-from txhub.ingest.stream import Stream
+from txhub.ingest.stream import FOLLOWING, Stream
 from txhub.model import Block, Head
 from txhub.store.ledger import Ledger
 
-REPAIR_INTERVAL = 15.0
-"""Seconds until a look for gaps is taken without a reason to."""
+REPAIR_INTERVAL, LONGEST_REPAIR_INTERVAL = 15.0, 600.0
+"""Seconds until a look for gaps is taken without a reason to; doubled while blocks are refused, and at most."""
 _BODY_TRIES = 6
 _BODY_PAUSES_S = (0.05, 2.0)
 """Behind one URL are many machines, and one may announce a block before another has it: it is asked again, first soon,
@@ -57,6 +57,7 @@ class Follower:
         self._parallel_requests = parallel_requests
         self._gap_seen = asyncio.Event()
         self._branch_turn = asyncio.Lock()
+        self._refused: set[str] = set()
         self._head = -1
         self._log = structlog.get_logger("ingest").bind(chain=source.chain.name)
         source.notify = stream.hear
@@ -70,10 +71,9 @@ class Follower:
             DeepReorg: the chain replaced more than its finality allows; a person has to look.
         """
         try:
-            await self._source.check()
             await self._ledger.register()
-            self._stream.say("waiting", "for its turn: another ingester follows this chain")
-            async with self._ledger.turn_to_follow():
+            async with self._ledger.turn_to_follow(self._stream.step_back):
+                await self._source.check()
                 await self._follow()
         except (TxhubError, ExceptionGroup) as group:
             failure = first_failure(group)
@@ -87,7 +87,7 @@ class Follower:
         first = await self._ledger.follow_from(min(start, head.number))
         self._saw(head.number)
         self._log.info("following", head=head.number, since_block=first)
-        self._stream.say("following", "blocks are committed as they come")
+        self._stream.say("following", FOLLOWING)
         await self._follow_branch()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_heads())
@@ -99,8 +99,9 @@ class Follower:
                 try:
                     await self._take_or_follow(head)
                 except BadBlock as refusal:
-                    await self._refuse(refusal)
-                self._saw(head.number)
+                    self._refuse(refusal)
+                    self._saw(head.number)
+                    self._gap_seen.set()
 
     async def _take_or_follow(self, head: Head) -> None:
         """Commit a head; where it does not fit, follow the node's branch first. A head of no branch is left."""
@@ -120,91 +121,126 @@ class Follower:
             BrokenLink: it does not fit to what is committed.
             BadBlock: it is wrong, or the node does not have it after all.
         """
-        beside = await self._ledger.hashes(head.number - 1, head.number)
-        known = beside.get(head.number)
-        if known == head.hash:
-            return  # announced twice, or by two nodes
-        if known is not None or beside.get(head.number - 1, head.parent_hash) != head.parent_hash:
-            raise BrokenLink(f"{self._source.chain.name} block {head.number} is announced with another hash or parent")
         tip = await self._ledger.tip()
-        await self._close_gap(head, tip.number if tip else head.number - 1)
+        if tip is not None and head.number <= tip.number:
+            if (await self._ledger.hashes(head.number, head.number)).get(head.number) == head.hash:
+                return  # announced twice, or by two nodes
+            raise BrokenLink(f"{self._source.chain.name} block {head.number} is announced below the newest")
+        complete = tip is not None and await self._close_gap(range(tip.number + 1, head.number))
         await self._commit_live([await self._body(head)])
+        self._saw(head.number)
+        if not complete:
+            self._gap_seen.set()
 
     async def _body(self, head: Head) -> Block:
+        """Fetch a head's body.
+
+        Raises:
+            BrokenLink: the node's chain has another block in its place by now.
+            BadBlock: it is wrong, or not there after all.
+        """
         pause, longest = _BODY_PAUSES_S
-        for _ in range(_BODY_TRIES):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 return await self._source.block_by_hash(head.hash, head.number)
             except BadBlock:
-                await asyncio.sleep(min(pause, longest, self._source.chain.block_time_s))
-                pause *= 2
-        return await self._source.block_by_hash(head.hash, head.number)
+                [canonical] = await self._source.blocks(range(head.number, head.number + 1))
+                if isinstance(canonical, Block):
+                    if canonical.hash == head.hash:
+                        return canonical
+                    raise BrokenLink(f"{self._source.chain.name} block {head.number} was replaced at once") from None
+                if tries == _BODY_TRIES:
+                    raise
+            await asyncio.sleep(min(pause, longest, self._source.chain.block_time_s))
+            pause *= 2
 
-    async def _close_gap(self, head: Head, tip: int) -> None:
-        """Bring in what lies between the ledger and the head: a few blocks at once, more of them behind it."""
-        behind = range(tip + 1, head.number)
+    async def _close_gap(self, behind: range) -> bool:
+        """Bring in what lies between the ledger and a head: a few blocks at once, more of them behind the head.
+
+        Returns whether nothing of it is missing any more.
+        """
         if len(behind) > self._source.chain.finality_depth:
-            self._gap_seen.set()
-            return
+            return False
+        complete = True
         for start in range(behind.start, behind.stop, self._request_blocks):
             numbers = range(start, min(start + self._request_blocks, behind.stop))
             answer = await self._source.blocks(numbers)
             await self._commit_live([block for block in answer if isinstance(block, Block)])
             for refusal in (block for block in answer if isinstance(block, BadBlock)):
-                await self._refuse(refusal)
+                complete = False
+                self._refuse(refusal)
+        return complete
 
     async def _commit_live(self, blocks: list[Block]) -> None:
         committed = await self._ledger.commit(blocks)
         if committed.blocks:
             self._log.debug("committed", block=blocks[-1].number, transactions=committed.transactions)
 
-    async def _follow_branch(self) -> None:
+    async def _follow_branch(self, below: int | None = None) -> None:
         """Look whether the node's chain left the ledger's; heads and repairs take turns at it."""
         async with self._branch_turn:
             try:
-                reorg = await follow_branch(self._source, self._ledger, self._request_blocks)
+                reorg = await follow_branch(self._source, self._ledger, self._request_blocks, below=below)
             except BadBlock as refusal:
-                await self._refuse(refusal)
+                self._refuse(refusal)
                 return
         if reorg is not None:
+            self._saw(reorg.to_number)
+            self._gap_seen.set()
             details = {"depth": reorg.depth, "ancestor": reorg.ancestor, "to_block": reorg.to_number}
             self._stream.note(Notice("warning", "reorg", details))
 
     async def _repair_gaps(self, first: int) -> None:
+        pause = REPAIR_INTERVAL
         while True:
             self._gap_seen.clear()
             recent = self._head - 2 * self._source.chain.finality_depth
-            if await self._ledger.unlinked(recent, self._head):
-                await self._follow_branch()
-            refused = False
-            while not refused and (runs := await self._ledger.missing(first, self._head)):
-                if sum(map(len, runs)) > self._source.chain.finality_depth:
-                    self._stream.say("catching_up", "older blocks are missing, and are loaded behind the head")
-                progress = await backfill(
-                    self._source,
-                    self._ledger,
-                    runs,
-                    request_blocks=self._request_blocks,
-                    parallel_requests=self._parallel_requests,
-                )
-                if progress.blocks:
-                    self._log.info("repaired", blocks=progress.blocks, transactions=progress.transactions)
-                for refusal in progress.refused:
-                    await self._refuse(refusal)
-                refused = bool(progress.refused)  # asked for again later, not at once
-                if any(isinstance(refusal, BrokenLink) for refusal in progress.refused):
-                    await self._follow_branch()
+            if unlinked := await self._ledger.unlinked(recent, self._head):
+                await self._follow_branch(below=unlinked[-1])
+            if await self._repair(first):
+                pause = REPAIR_INTERVAL
+                self._refused.clear()
+            else:
+                pause = min(2 * pause, LONGEST_REPAIR_INTERVAL)
             if self._stream.state == "catching_up":
-                self._stream.say("following", "blocks are committed as they come")
-            try:
-                await asyncio.wait_for(self._gap_seen.wait(), REPAIR_INTERVAL)
-            except TimeoutError:
-                continue
+                self._stream.say("following", FOLLOWING)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._gap_seen.wait()
 
-    async def _refuse(self, refusal: BadBlock) -> None:
-        self._log.warning("block refused", reason=str(refusal))
-        self._stream.note(Notice("warning", "block_refused", {"reason": str(refusal)}))
+    async def _repair(self, first: int) -> bool:
+        """Fill every gap from a block on up to the head; False where blocks were refused: try again later."""
+        while runs := await self._ledger.missing(first, self._head):
+            if sum(map(len, runs)) > self._source.chain.finality_depth:
+                self._stream.say("catching_up", "older blocks are missing, and are loaded behind the head")
+            progress = await backfill(
+                self._source,
+                self._ledger,
+                runs,
+                request_blocks=self._request_blocks,
+                parallel_requests=self._parallel_requests,
+            )
+            if progress.blocks:
+                self._log.info("repaired", blocks=progress.blocks, transactions=progress.transactions)
+            for refusal in progress.refused:
+                self._refuse(refusal)
+            if broken := [refusal for refusal in progress.refused if isinstance(refusal, BrokenLink)]:
+                await self._follow_branch(below=min(refusal.numbers[0] for refusal in broken))
+            if progress.refused:
+                return False
+        return True
+
+    def _refuse(self, refusal: BadBlock) -> None:
+        """Tell of a block that is refused, once for each reason until nothing is missing any more."""
+        reason = str(refusal)
+        if reason not in self._refused:
+            self._refused.add(reason)
+            self._log.warning("block refused", reason=reason)
+            self._stream.note(Notice("warning", "block_refused", {"reason": reason}))
 
     def _saw(self, number: int) -> None:
-        self._head = max(self._head, number)
-        self._stream.saw(self._head)
+        self._head = number
+        self._stream.saw(number)

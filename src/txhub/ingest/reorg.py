@@ -10,9 +10,9 @@ import asyncio
 from typing import NamedTuple
 
 from txhub.chain.source import Source
-from txhub.errors import BadBlock, BrokenLink, DeepReorg, NodeUnavailable
-from txhub.model import Block
-from txhub.store.ledger import Ledger, Reorg
+from txhub.errors import BadBlock, BrokenLink, DeepReorg, InTheWay, NodeUnavailable
+from txhub.model import Block, Chain
+from txhub.store.ledger import Ledger, Reorg, Tip
 
 _ATTEMPTS = 5
 _PAUSE_S = 0.2
@@ -28,9 +28,13 @@ class _Parting(NamedTuple):
     winners: list[Block]
 
 
-async def follow_branch(source: Source, ledger: Ledger, request_blocks: int) -> Reorg | None:
+async def follow_branch(
+    source: Source, ledger: Ledger, request_blocks: int, *, below: int | None = None
+) -> Reorg | None:
     """Make the ledger's newest blocks those of the node's chain; None where they are already.
 
+    The ledger's newest block speaks for all before it, as each links to the one before. It does not where a gap lies
+    between: `below` names a block that does not fit on what is committed before it, and then those are looked at.
     A node that is behind the ledger says nothing of its newest blocks, and is not followed back.
 
     Raises:
@@ -40,39 +44,67 @@ async def follow_branch(source: Source, ledger: Ledger, request_blocks: int) -> 
         DatabaseUnavailable, DatabaseRefused, DiskFull: see `Ledger.replace`.
     """
     for _ in range(_ATTEMPTS):
-        parting = await _parting(source, ledger, request_blocks)
+        parting = await _parting(source, ledger, request_blocks, below)
         if parting is None:
             return None
         try:
             return await ledger.replace(*parting)
-        except BrokenLink:
+        except (BrokenLink, InTheWay):
             await asyncio.sleep(_PAUSE_S)
     raise NodeUnavailable(f"the node of {source.chain.name} does not stay with one branch of its chain")
 
 
-async def _parting(source: Source, ledger: Ledger, request_blocks: int) -> _Parting | None:
+async def _parting(source: Source, ledger: Ledger, request_blocks: int, below: int | None) -> _Parting | None:
     tip = await ledger.tip()
     if tip is None:
         return None
     head = await source.head()
-    if head.number < tip.number and head.time < tip.time:
+    if head.number < tip.number and head.time <= tip.time:
         return None
     lowest = max(tip.number - source.chain.finality_depth, 0)
+    if head.number < lowest:
+        raise _too_deep(source.chain, tip)
+    below = tip.number + 1 if below is None else below
     ours = await ledger.hashes(lowest, tip.number)
+    parting: _Parting | None = None
+    changed = head.number < tip.number
     winners: list[Block] = []
     above, size = min(tip.number, head.number) + 1, _FIRST_LOOK
     while above > lowest:
         numbers = range(max(above - size, lowest), above)
-        for block in reversed(await source.blocks(numbers)):
-            if isinstance(block, BadBlock):
-                raise block
-            if ours.get(block.number) == block.hash:
-                return _Parting(block.number, winners[::-1]) if block.number < tip.number else None
+        for block in reversed(await _blocks(source, numbers)):
+            held = ours.get(block.number)
+            if held == block.hash:
+                parting = parting or _Parting(block.number, winners[::-1])
+                if block.number < below:
+                    return parting if changed else None
+            elif held is not None:
+                parting, changed = None, True
             winners.append(block)
         above, size = numbers.start, request_blocks
-    if await ledger.holds_below(lowest):
-        raise DeepReorg(
-            f"{source.chain.name} replaced more than {source.chain.finality_depth} blocks, the newest {tip.number}",
-            hint="make sure that the node is right; then raise finality_depth, and start again",
-        )
-    return _Parting(lowest - 1, winners[::-1])
+    under = await ledger.newest_below(min(lowest, below))
+    if under is not None and ((parting is None and lowest in ours) or await _left(source, under)):
+        raise _too_deep(source.chain, tip)
+    return (parting or _Parting(lowest - 1, winners[::-1])) if changed else None
+
+
+async def _blocks(source: Source, numbers: range) -> list[Block]:
+    blocks = []
+    for block in await source.blocks(numbers):
+        if isinstance(block, BadBlock):
+            raise block
+        blocks.append(block)
+    return blocks
+
+
+async def _left(source: Source, held: Tip) -> bool:
+    """Whether the node's chain has another block in the place of one that is committed."""
+    [block] = await _blocks(source, range(held.number, held.number + 1))
+    return block.hash != held.hash
+
+
+def _too_deep(chain: Chain, tip: Tip) -> DeepReorg:
+    return DeepReorg(
+        f"{chain.name} replaced more than {chain.finality_depth} blocks, the newest {tip.number}",
+        hint="make sure that the node is right; then raise finality_depth, and start again",
+    )

@@ -20,17 +20,23 @@ from txhub.store.ledger import Ledger
 State = Literal["following", "catching_up", "waiting", "listener_died", "node_stuck", "chain_quiet", "halted"]
 
 HEARTBEAT_S = 15.0
+FOLLOWING = "blocks are committed as they come"
+"""Why a stream is in its best state."""
 _WAITING = 200
 """Notices that may wait to be written; of more, the oldest are dropped and counted."""
 
 
 class Stream:
-    """The state of one chain's stream. `say` and `hear` never wait; `write` is to be run beside the follower."""
+    """The state of one chain's stream. `say` and `hear` never wait; `write` is to be run beside the follower.
+
+    Of several ingesters of a chain only the one that follows it writes the state.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self.state: State = "waiting"
         self._ledger = ledger
         self._reason = "starting"
+        self._follows = False
         self._endpoint = redact(ledger.chain.endpoints[0]) if ledger.chain.endpoints else None
         self._head: int | None = None
         self._changed = asyncio.Event()
@@ -40,9 +46,15 @@ class Stream:
 
     def say(self, state: State, reason: str) -> None:
         """Set the state, and why it is so."""
+        self._follows = True
         if (state, reason) != (self.state, self._reason):
             self.state, self._reason = state, reason
             self._changed.set()
+
+    def step_back(self) -> None:
+        """Leave the state to another ingester, which follows this chain already, until the next `say`."""
+        self._follows = False
+        self.note(Notice("info", "waiting_for_turn", {"reason": "another ingester follows this chain"}))
 
     def saw(self, head: int) -> None:
         """Note the newest block that a node told of; it is written with the next state or heartbeat."""
@@ -64,7 +76,7 @@ class Stream:
         elif notice.event == "chain_quiet":
             self.say("chain_quiet", str(notice.details.get("reason")))
         elif notice.event == "chain_resumed":
-            self.say("following", "blocks are committed as they come")
+            self.say("following", FOLLOWING)
         self.note(notice)
 
     def note(self, notice: Notice) -> None:
@@ -84,15 +96,16 @@ class Stream:
         self._changed.set()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._changed.wait()
             self._changed.clear()
             await self.flush()
 
     async def flush(self) -> None:
         """Write the state and every notice that waits."""
-        if self._dropped:
-            await self._ledger.record("warning", "ingest", "notices_dropped", count=self._dropped)
-            self._dropped = 0
+        if dropped := self._dropped:
+            await self._ledger.record("warning", "ingest", "notices_dropped", count=dropped)
+            self._dropped -= dropped
         while not self._notices.empty():
             notice = self._notices.get_nowait()
             try:
@@ -101,7 +114,8 @@ class Stream:
                 self._put_back(notice)
                 raise
             self._log.info(notice.event, **notice.details)
-        await self._ledger.set_stream(self.state, self._reason, self._endpoint, self._head)
+        if self._follows:
+            await self._ledger.set_stream(self.state, self._reason, self._endpoint, self._head)
 
     def _put_back(self, notice: Notice) -> None:
         if not self._notices.full():

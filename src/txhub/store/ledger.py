@@ -9,7 +9,7 @@ and `tests/integration/test_ledger.py` hold this with killed and competing write
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Context, Decimal
@@ -39,7 +39,7 @@ class Committed(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """The committed block with the greatest number."""
+    """The committed block with the greatest number, or with the greatest below some other."""
 
     number: int
     hash: bytes
@@ -156,10 +156,11 @@ class Ledger:
             rows = await self._pool.fetch(_SQL["hashes"], self.chain.chain_id, first, last)
         return {row["number"]: row["hash"] for row in rows}
 
-    async def holds_below(self, number: int) -> bool:
-        """Whether a block before this one is committed."""
+    async def newest_below(self, number: int) -> Tip | None:
+        """The committed block with the greatest number below this one, or None where there is none."""
         with translated():
-            return bool(await self._pool.fetchval(_SQL["holds_below"], self.chain.chain_id, number))
+            row = await self._pool.fetchrow(_SQL["newest_below"], self.chain.chain_id, number)
+        return Tip(*row) if row else None
 
     async def unlinked(self, first: int, last: int) -> list[int]:
         """Committed blocks in first..last (both included) whose parent is committed with another hash, newest first.
@@ -182,8 +183,8 @@ class Ledger:
         return Tip(*row) if row else None
 
     @asynccontextmanager
-    async def turn_to_follow(self) -> AsyncIterator[None]:
-        """Wait until nobody else follows this chain, and keep others waiting meanwhile.
+    async def turn_to_follow(self, waits: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+        """Wait until nobody else follows this chain, and keep others waiting meanwhile; `waits` is told of a wait.
 
         It only saves work: two followers would fetch each block twice, and still commit it once.
         """
@@ -191,7 +192,9 @@ class Ledger:
             connection = await self._pool.acquire()
         try:
             with translated():
-                await connection.execute(_SQL["turn_to_follow"], self.chain.chain_id, timeout=_NO_LIMIT)
+                if not await connection.fetchval(_SQL["try_to_follow"], self.chain.chain_id):
+                    waits()
+                    await connection.execute(_SQL["turn_to_follow"], self.chain.chain_id, timeout=_NO_LIMIT)
             yield
         finally:
             # A connection that is given back forgets its advisory locks. One that is lost is found out here.
