@@ -130,6 +130,7 @@ def test_a_large_transaction_keeps_all_its_digits() -> None:
             value,
             "244280000000000000001",
             None,
+            None,
             "ETH",
             None,
             None,
