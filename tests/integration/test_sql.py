@@ -15,10 +15,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.commands import environment, run
+from tests.commands import environment, run, running
 from tests.conftest import QUICK, installation_of_each, open_database, open_home
 from tests.sample import BLOCKS, ROWS
 from txhub.api.app import create_app
+from txhub.cli.wiring import free_port, wait_for_port
+from txhub.client import ApiError, AsyncClient
 from txhub.config import Settings
 from txhub.errors import AnalystMissing, LaneBusy, StatementFailed, StatementRefused, TooLong
 from txhub.store.analyst import ANALYST, LANE
@@ -359,6 +361,25 @@ def given(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
             yield server
 
 
+async def test_a_private_cluster_of_an_earlier_release_gets_its_analysts(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_home() as home:
+        cluster = Cluster(home, installation_of_each()[edition], extra=QUICK)
+        settings = Settings(home=home, database_url=None)
+        with monkeypatch.context() as earlier:
+            earlier.setattr(Cluster, "_provide_analyst", lambda *_: None)
+            with open_server(settings, cluster=cluster) as server:
+                migrate(server.url)
+                (home / f"{ANALYST}.secret").unlink()
+        with open_server(settings, stop_if_last=True, cluster=cluster) as server:
+            migrate(server.url)
+            with psycopg.connect(server.analyst_url or "") as analyst:
+                assert analyst.execute("SELECT count(*) FROM txhub.transactions").fetchall() == [(0,)]
+            with pytest.raises(StatementRefused):
+                await Lane(server.url).answer("SELECT pg_sleep(1)", max_rows=1, patience=SECOND)
+
+
 async def test_where_no_role_may_be_made_it_says_what_to_run(given: Server) -> None:
     migrate(given.url)
     with pytest.raises(AnalystMissing) as missing:
@@ -398,6 +419,19 @@ async def only_reads(url: str) -> None:
     for statement in ("SELECT pg_sleep(60)", "SELECT count(pg_sleep(1)::text) FROM generate_series(1, 60)"):
         with pytest.raises(TooLong):
             await lane.answer(statement, max_rows=1, patience=SECOND / 10)
+
+
+async def test_the_client_asks_in_sql(sample: str) -> None:
+    port = free_port()
+    with running("serve", "--port", str(port), env=environment(sample)):
+        await asyncio.to_thread(wait_for_port, "127.0.0.1", port)
+        async with AsyncClient(f"http://127.0.0.1:{port}") as client:
+            found = await client.sql("SELECT name, large_value FROM txhub.chains ORDER BY name", max_rows=2)
+            assert found.frame.rows() == [("base", "100"), ("bitcoin", "25")]
+            assert found.truncated
+            with pytest.raises(ApiError) as refused:
+                await client.sql("DELETE FROM txhub.chains")
+            assert refused.value.answer_status == 403
 
 
 def test_the_command_writes_every_format(sample: str) -> None:
