@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
 
 from tests.blocks import START
-from txhub.model import Family
+from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, refused
+from txhub.chain.source import Notify
+from txhub.errors import BadBlock
+from txhub.model import Block, Chain, Family, Head
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ class Branching:
         self._branch = 0
         self._made = 0
         self.blocks: dict[int, Made] = {}
+        self.withheld: set[int] = set()
+        """Numbers of blocks that are announced, and whose bodies are not there."""
+        self.stalled = False
+        """Whether bodies are asked for in vain, without an answer."""
         self._news: list[int] = []
         self._told = asyncio.Condition()
         for _ in range(blocks):
@@ -86,7 +96,9 @@ class Branching:
         return self.tip
 
     async def block_json(self, number: int) -> bytes | None:
-        return self.blocks[number].body if number in self.blocks else None
+        if self.stalled:
+            await asyncio.Event().wait()
+        return self.blocks[number].body if number in self.blocks and number not in self.withheld else None
 
     async def header_json(self, number: int) -> bytes | None:
         return self.blocks[number].header if number in self.blocks else None
@@ -129,6 +141,55 @@ class Branching:
         async with self._told:
             self._news.append(number)
             self._told.notify_all()
+
+
+class Direct:
+    """A source that reads the network without a socket between them."""
+
+    def __init__(self, chain: Chain, network: Branching) -> None:
+        self.chain = chain
+        self.notify: Notify = lambda notice: None
+        self._network = network
+
+    async def check(self) -> None:
+        await asyncio.sleep(0)
+
+    async def head(self) -> Head:
+        return self._head(self._network.tip)
+
+    async def heads(self) -> AsyncGenerator[Head, None]:
+        announced = self._network.heads()
+        yield self._head(self._network.tip)
+        async for number in announced:
+            if number in self._network.blocks:
+                yield self._head(number)
+
+    async def blocks(self, numbers: Sequence[int]) -> list[Block | BadBlock]:
+        await asyncio.sleep(0)
+        return [self._block(number) for number in numbers]
+
+    async def block_by_hash(self, hash: bytes, number: int) -> Block:  # noqa: A002 (the field's word)
+        block = self._block(number)
+        if isinstance(block, BadBlock):
+            raise block
+        if block.hash != hash:
+            raise refused(self.chain, number, "the node has another one in its place")
+        return block
+
+    async def number_at(self, time: datetime) -> int:
+        return min(self._network.blocks)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _block(self, number: int) -> Block | BadBlock:
+        made = self._network.blocks.get(number)
+        if made is None or number in self._network.withheld:
+            return refused(self.chain, number, "the node does not have it (yet)")
+        return decode_block(self.chain, msgspec.json.decode(made.body, type=RawBlock), number)
+
+    def _head(self, number: int) -> Head:
+        return decode_head(self.chain, msgspec.json.decode(self._network.blocks[number].header, type=RawHeader))
 
 
 def make(chain_id: int, number: int, branch: int, parent: str, time: int, transactions: int) -> Made:

@@ -178,6 +178,12 @@ class BrokenLink(BadBlock):
         self.numbers = numbers
 
 
+class Incomplete(TxhubError):
+    """Some blocks are still missing."""
+
+    code = "incomplete"
+
+
 class DeepReorg(TxhubError):
     """The chain replaced more blocks than its finality allows: it is not followed any further."""
 

@@ -29,6 +29,7 @@ _COMMANDS = {
     "up": _Origin("up", "up"),
     "ingest": _Origin("ingest", "ingest"),
     "backfill": _Origin("backfill", "backfill"),
+    "gaps": _Origin("gaps", "app"),
     "serve": _Origin("serve", "serve"),
     "worker": _Origin("worker", "worker"),
     "node": _Origin("node", "node", hidden=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,6 +17,8 @@ from txhub.cli.console import configure_logs, err, out
 from txhub.config import Settings
 from txhub.errors import BadBlock, UsageError
 from txhub.ingest import backfill as stage
+from txhub.ingest.gaps import fill
+from txhub.ingest.keep import keeping
 from txhub.model import Chain
 from txhub.rollup.refresh import catch_up
 from txhub.store.ledger import Ledger
@@ -28,7 +32,10 @@ def backfill(
     rpc: wiring.RpcOption = [],  # noqa: B006 (typer's way)
     home: wiring.HomeOption = None,
 ) -> None:
-    """Load a past range of a chain: what the ledger already holds is left alone, so run it again at any time."""
+    """Load a past range of a chain: what the ledger already holds is left alone, so run it again at any time.
+
+    A node or a database that is lost meanwhile is waited for; after five minutes without progress it gives up.
+    """
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     [followed] = wiring.chains_of([chain], rpc, settings)
@@ -45,44 +52,50 @@ def backfill(
 
 async def load(url: str, settings: Settings, chain: Chain, first: str, last: str) -> list[BadBlock]:
     """Load a range with a progress bar, and make it visible in the rollups; what was refused is returned."""
-    source = open_source(chain)
+    source = keeping(open_source(chain))
     try:
         async with open_pool(url, name="backfill") as pool:
             await source.check()
             start, stop = await _number(source, first, "--from"), await _number(source, last, "--to", after=1)
             ledger = Ledger(pool, chain)
             await ledger.register()
-            progress = stage.Progress()
-            with _bar() as bar:
-                task = bar.add_task(chain.name, total=max(stop - start, 0), rate="")
-
-                def report(done: stage.Progress) -> None:
-                    seconds = bar.tasks[task].elapsed or 0.0
-                    rate = f"{done.transactions / seconds:,.0f} tx/s" if seconds > 1 else ""
-                    missing = sum(len(run) for run in runs)
-                    bar.update(task, completed=stop - start - missing + done.done, rate=rate)
-
-                while runs := await ledger.missing(start, stop - 1):
-                    done = await stage.backfill(
-                        source,
-                        ledger,
-                        runs,
-                        request_blocks=settings.request_blocks,
-                        parallel_requests=settings.parallel_requests,
-                        report=report,
-                    )
-                    progress.blocks += done.blocks
-                    progress.transactions += done.transactions
-                    if done.refused:
-                        progress.refused = done.refused
-                        break
-                bar.update(task, completed=stop - start - len(progress.refused))
+            with showing(chain.name, max(stop - start, 0)) as report:
+                done = await fill(
+                    source,
+                    ledger,
+                    range(start, stop),
+                    request_blocks=settings.request_blocks,
+                    parallel_requests=settings.parallel_requests,
+                    report=report,
+                )
             while await catch_up(pool, datetime.now(UTC)):
                 pass
     finally:
         await source.close()
-    out.print(f"{chain.name}: {progress.blocks:,} blocks with {progress.transactions:,} transactions added")
-    return progress.refused
+    out.print(f"{chain.name}: {done.blocks:,} blocks with {done.transactions:,} transactions added")
+    return done.refused
+
+
+@contextmanager
+def showing(name: str, blocks: int) -> Iterator[Callable[[stage.Progress], None]]:
+    """A progress bar for as many blocks, with rate and time left: what to call with each progress."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("blocks"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task(name, total=blocks, rate="")
+
+        def report(progress: stage.Progress) -> None:
+            seconds = bar.tasks[task].elapsed or 0.0
+            rate = f"{progress.transactions / seconds:,.0f} tx/s" if seconds > 1 else ""
+            bar.update(task, completed=progress.done - len(progress.refused), rate=rate)
+
+        yield report
 
 
 async def _number(source: Source, text: str, option: str, after: int = 0) -> int:
@@ -97,15 +110,3 @@ async def _number(source: Source, text: str, option: str, after: int = 0) -> int
             hint="for example 18090205 or 2023-09-08T07:27",
         ) from None
     return await source.number_at(time if time.tzinfo else time.replace(tzinfo=UTC))
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("blocks"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=err,
-    )

@@ -10,6 +10,7 @@ from functools import partial
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
+from txhub.ingest.gaps import keep_filling
 from txhub.ingest.supervisor import supervise
 from txhub.model import Chain
 from txhub.rollup.hours import keep_closing
@@ -33,7 +34,7 @@ def worker(
     home: wiring.HomeOption = None,
     attached: wiring.AttachedOption = False,
 ) -> None:
-    """Keep the rollups up to date behind ingest, the policies as the settings say, and prices as chains' feeds tell."""
+    """Keep rollups up to date behind ingest, fill gaps that stay, apply policies, and read chains' price feeds."""
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     has_nodes = chain or rpc or any(given.rpc for given in settings.chains.values())
@@ -50,6 +51,9 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         tasks.create_task(supervise("outbox", lambda: _forget_events(pool)))
+        for chain in chains:
+            options = {"request_blocks": settings.request_blocks, "parallel_requests": settings.parallel_requests}
+            tasks.create_task(supervise(f"gaps of {chain.name}", partial(keep_filling, pool, chain, **options)))
         if settings.archive or settings.retention:
             # Imported when needed, as what follows: Polars and Parquet take as long as all the rest.
             from txhub.archive.upkeep import keep_archive

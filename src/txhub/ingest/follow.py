@@ -8,13 +8,13 @@ ledger's newest block is never forced in: the node is asked which branch is its 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from txhub.chain.source import Notice, Source
-from txhub.errors import BadBlock, BrokenLink, TxhubError, first_failure
+from txhub.errors import BadBlock, BehindHorizon, BrokenLink, TxhubError, first_failure
 from txhub.ingest.backfill import backfill
 from txhub.ingest.reorg import follow_branch
 from txhub.ingest.stream import FOLLOWING, Stream
@@ -23,6 +23,8 @@ from txhub.store.ledger import Ledger
 
 REPAIR_INTERVAL, LONGEST_REPAIR_INTERVAL = 15.0, 600.0
 """Seconds until a look for gaps is taken without a reason to; doubled while blocks are refused, and at most."""
+LOOK_SHARE = 0.01
+"""How much of the time may be spent on looking: it takes seconds where there are tens of millions of blocks."""
 _BODY_TRIES = 6
 _BODY_PAUSES_S = (0.05, 2.0)
 """Behind one URL are many machines, and one may announce a block before another has it: it is asked again, first soon,
@@ -59,6 +61,7 @@ class Follower:
         self._branch_turn = asyncio.Lock()
         self._refused: set[str] = set()
         self._head = -1
+        self._looked_s = 0.0
         self._log = structlog.get_logger("ingest").bind(chain=source.chain.name)
         source.notify = stream.hear
 
@@ -199,30 +202,35 @@ class Follower:
             recent = self._head - 2 * self._source.chain.finality_depth
             if unlinked := await self._ledger.unlinked(recent, self._head):
                 await self._follow_branch(below=unlinked[-1])
-            if await self._repair(first):
+            complete = await self._repair(first)
+            if complete:
                 pause = REPAIR_INTERVAL
                 self._refused.clear()
-            else:
-                pause = min(2 * pause, LONGEST_REPAIR_INTERVAL)
             if self._stream.state == "catching_up":
                 self._stream.say("following", FOLLOWING)
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+            try:
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+                async with asyncio.timeout(max(pause, self._looked_s / LOOK_SHARE)):
                     await self._gap_seen.wait()
+            except TimeoutError:
+                pause = pause if complete else min(2 * pause, LONGEST_REPAIR_INTERVAL)
 
     async def _repair(self, first: int) -> bool:
         """Fill every gap from a block on up to the head; False where blocks were refused: try again later."""
-        while runs := await self._ledger.missing(first, self._head):
+        while runs := await self._look(first):
             if sum(map(len, runs)) > self._source.chain.finality_depth:
                 self._stream.say("catching_up", "older blocks are missing, and are loaded behind the head")
-            progress = await backfill(
-                self._source,
-                self._ledger,
-                runs,
-                request_blocks=self._request_blocks,
-                parallel_requests=self._parallel_requests,
-            )
+            try:
+                progress = await backfill(
+                    self._source,
+                    self._ledger,
+                    runs,
+                    request_blocks=self._request_blocks,
+                    parallel_requests=self._parallel_requests,
+                )
+            except BehindHorizon as behind:
+                self._refuse(behind)
+                return False
             if progress.blocks:
                 self._log.info("repaired", blocks=progress.blocks, transactions=progress.transactions)
             for refusal in progress.refused:
@@ -233,7 +241,15 @@ class Follower:
                 return False
         return True
 
-    def _refuse(self, refusal: BadBlock) -> None:
+    async def _look(self, first: int) -> list[range]:
+        """What is missing from a block on up to the head."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        runs = await self._ledger.missing(first, self._head)
+        self._looked_s = loop.time() - started
+        return runs
+
+    def _refuse(self, refusal: BadBlock | BehindHorizon) -> None:
         """Tell of a block that is refused, once for each reason until nothing is missing any more."""
         reason = str(refusal)
         if reason not in self._refused:

@@ -15,6 +15,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 """Seconds before the second try and, doubled each time, at most."""
 STEADY = 60.0
 """Seconds of work after which a failure counts as the first again."""
+PATIENCE = 300.0
+"""Seconds without any progress after which work that has an end is given up."""
 
 
 async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> NoReturn:
@@ -25,16 +27,41 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> NoReturn:
     Raises:
         TxhubError: where trying again does not help.
     """
+    while True:
+        await _carry_on(name, work, lambda: True)
+
+
+async def persevere(
+    name: str, work: Callable[[], Awaitable[None]], progress: Callable[[], int], *, patience: float = PATIENCE
+) -> None:
+    """Run `work` to its end, again after failures as `supervise` does, as long as `progress` grows.
+
+    Raises:
+        TxhubError: trying again does not help, or did not for `patience` seconds.
+    """
+    loop = asyncio.get_running_loop()
+    reached, since = progress(), loop.time()
+
+    def hopeful() -> bool:
+        nonlocal reached, since
+        if progress() > reached:
+            reached, since = progress(), loop.time()
+        return loop.time() < since + patience
+
+    await _carry_on(name, work, hopeful)
+
+
+async def _carry_on(name: str, work: Callable[[], Awaitable[None]], hopeful: Callable[[], bool]) -> None:
     log = structlog.get_logger("supervisor").bind(work=name)
     loop = asyncio.get_running_loop()
     delay = FIRST_DELAY
     while True:
         started = loop.time()
         try:
-            await work()
+            return await work()
         except (TxhubError, ExceptionGroup) as group:
             failure = first_failure(group)
-            if not (isinstance(failure, TxhubError) and failure.retry):
+            if not (isinstance(failure, TxhubError) and failure.retry and hopeful()):
                 raise failure from None
             if loop.time() - started > STEADY:
                 delay = FIRST_DELAY
