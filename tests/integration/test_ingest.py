@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,8 @@ import pytest
 from web3 import Web3
 
 from tests.anvil import running_anvil
-from tests.commands import ROWS, WEI, environment, recorded_node, run
+from tests.branching import Branching
+from tests.commands import ROWS, WEI, environment, recorded_node, run, running
 from tests.data import FIRST, LAST, recorded
 from txhub.chain.demo.node import serve
 from txhub.chain.demo.recorded import Recorded
@@ -131,6 +133,34 @@ async def test_one_chain_without_a_node_does_not_hold_up_another(database: str) 
         await asyncio.wait([service])
     with pytest.raises(NodeUnavailable):
         await follow_all(database, SETTINGS, chains[:1])
+
+
+async def test_a_second_ingester_takes_over_when_the_first_is_killed(database: str) -> None:
+    network = Branching(blocks=30)
+    async with serve({"ethereum": network}) as url, open_pool(database, name="test") as pool, AsyncExitStack() as stack:
+        node = f"{url}/ethereum".replace("http", "ws")
+        command = ("ingest", "--chain", "ethereum", "--rpc", node)
+
+        async def start() -> subprocess.Popen[bytes]:
+            process = stack.enter_context(running(*command, env=environment(database, history="18000d")))
+            stack.push_async_callback(asyncio.to_thread, process.terminate)
+            return process
+
+        idle = asyncio.create_task(asyncio.Event().wait())
+        stack.callback(idle.cancel)
+        first = await start()
+        await until(pool, "SELECT count(*) FROM txhub.blocks", 30, idle)
+        await start()
+        await until(pool, "SELECT count(*) FROM txhub.event_log WHERE event = 'waiting_for_turn'", 1, idle)
+        await network.extend(1)
+        await until(pool, "SELECT count(*) FROM txhub.blocks", 31, idle)
+        stream = "SELECT state FROM txhub.streams"
+        assert await pool.fetchval(stream) == "following", "the one that waits says nothing of the stream"
+        first.kill()
+        await asyncio.to_thread(first.wait)
+        await network.extend(2)
+        await until(pool, "SELECT count(*) FROM txhub.blocks", 33, idle)
+        assert await pool.fetchval(stream) == "following"
 
 
 async def test_transactions_sent_to_a_real_node_are_in_the_database(database: str) -> None:

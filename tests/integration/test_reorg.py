@@ -162,6 +162,23 @@ async def test_a_reorg_deeper_than_finality_leaves_that_chain_and_only_that(data
             await asyncio.wait_for(follow_all(database, SETTINGS, chains), 30)
 
 
+async def test_a_node_that_answers_nothing_does_not_hold_up_another_chain(database: str) -> None:
+    stalled, other = Branching(blocks=20), Branching(chain_id=8453, blocks=20, spacing_s=2)
+    async with (
+        served(stalled, other, names=("ethereum", "base")) as chains,
+        open_pool(database, name="test") as pool,
+        following(database, *chains) as service,
+    ):
+        await until_equal(pool, stalled, service)
+        stalled.stalled = True
+        await stalled.extend(5)
+        await other.extend(30)
+        await until_equal(pool, other, service)
+        await other.reorg(2, 3)
+        await until_equal(pool, other, service)
+        assert await pool.fetchval("SELECT count(*) FROM txhub.blocks WHERE chain_id = 1") == 20
+
+
 async def test_heads_that_are_stale_repeated_or_lower_change_nothing(database: str) -> None:
     network = Branching(blocks=30)
     async with served(network) as [chain], open_pool(database, name="test") as pool:

@@ -57,6 +57,28 @@ async def test_a_bug_is_not_retried(waits: list[float]) -> None:
     assert waits == []
 
 
+async def test_work_with_an_end_goes_on_while_it_gets_anywhere(waits: list[float]) -> None:
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        done += 1
+        if done < 20:
+            raise NodeUnavailable
+
+    await supervisor.persevere("test", work, lambda: done, patience=0)
+    assert (done, len(waits)) == (20, 19)
+
+
+async def test_work_that_gets_nowhere_is_given_up(waits: list[float]) -> None:
+    async def work() -> None:
+        raise NodeUnavailable("the node is away")
+
+    with pytest.raises(NodeUnavailable, match="the node is away"):
+        await supervisor.persevere("test", work, lambda: 7, patience=0)
+    assert waits == []
+
+
 async def test_it_ends_when_cancelled() -> None:
     task = asyncio.create_task(supervisor.supervise("test", asyncio.Event().wait))  # type: ignore[arg-type]
     await asyncio.sleep(0)

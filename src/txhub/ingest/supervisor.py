@@ -46,6 +46,7 @@ async def persevere(
         nonlocal reached, since
         if progress() > reached:
             reached, since = progress(), loop.time()
+            return True
         return loop.time() < since + patience
 
     await _carry_on(name, work, hopeful)
