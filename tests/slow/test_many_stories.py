@@ -13,9 +13,9 @@ from txhub.store.server import Server
 
 
 @pytest.mark.timeout(1800)
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(story=stories)
-def test_five_hundred_stories(
+def test_two_hundred_stories(
     servers: Callable[[Edition], Server], monkeypatch: pytest.MonkeyPatch, story: list[tuple[str, int]]
 ) -> None:
     run(servers(Edition.PLAIN), story, monkeypatch)
