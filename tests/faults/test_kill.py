@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from collections.abc import Iterator
 
 import psycopg
-import pytest
 
 from tests.commands import ROWS, TXHUB, WEI, environment, recorded_node
 from tests.data import FIRST, LAST
@@ -16,12 +14,6 @@ from tests.data import FIRST, LAST
 REPEAT = 12
 TO = FIRST + REPEAT * (LAST - FIRST + 1) - 1
 KILLS = 5
-
-
-@pytest.fixture
-def node() -> Iterator[str]:
-    with recorded_node(repeat=REPEAT) as url:
-        yield url
 
 
 def backfill(database: str, node: str) -> subprocess.Popen[bytes]:
@@ -54,16 +46,17 @@ def expect_everything(database: str) -> None:
     assert found["told"] == (ROWS * REPEAT,)
 
 
-def kill_backfills(database: str, node: str, kills: int, seed: int) -> None:
+def kill_backfills(database: str, kills: int, seed: int) -> None:
     """Start it so many times, and kill it -9 somewhere between its start and its end; then let it finish."""
     chance = random.Random(seed)
-    for _ in range(kills):
-        process = backfill(database, node)
-        _wait_until_connected(database)
-        time.sleep(chance.uniform(0, 0.7))
-        process.kill()
-        process.wait()
-    assert backfill(database, node).wait(120) == 0
+    with recorded_node(repeat=REPEAT) as node:
+        for _ in range(kills):
+            process = backfill(database, node)
+            _wait_until_connected(database)
+            time.sleep(chance.uniform(0, 0.7))
+            process.kill()
+            process.wait()
+        assert backfill(database, node).wait(120) == 0
 
 
 def _wait_until_connected(database: str) -> None:
@@ -76,12 +69,13 @@ def _wait_until_connected(database: str) -> None:
             time.sleep(0.01)
 
 
-def test_killed_backfills_end_as_an_undisturbed_one(database: str, node: str) -> None:
-    kill_backfills(database, node, KILLS, seed=1)
+def test_killed_backfills_end_as_an_undisturbed_one(database: str) -> None:
+    kill_backfills(database, KILLS, seed=1)
     expect_everything(database)
 
 
-def test_four_backfills_at_once_end_as_one(database: str, node: str) -> None:
-    processes = [backfill(database, node) for _ in range(4)]
-    assert [process.wait(120) for process in processes] == [0, 0, 0, 0]
+def test_four_backfills_at_once_end_as_one(database: str) -> None:
+    with recorded_node(repeat=REPEAT) as node:
+        processes = [backfill(database, node) for _ in range(4)]
+        assert [process.wait(120) for process in processes] == [0, 0, 0, 0]
     expect_everything(database)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.commands import recorded_node
-from tests.faults.test_kill import REPEAT, expect_everything, kill_backfills
+from tests.faults.test_kill import expect_everything, kill_backfills
+from tests.faults.test_kill_ingester import expect_undisturbed, kill_ingesters
 
 
-@pytest.fixture
-def node() -> Iterator[str]:
-    with recorded_node(repeat=REPEAT) as url:
-        yield url
-
-
-def test_twenty_kills(database: str, node: str) -> None:
-    kill_backfills(database, node, 20, seed=2)
+def test_twenty_kills_of_a_backfill(database: str) -> None:
+    kill_backfills(database, 20, seed=2)
     expect_everything(database)
+
+
+@pytest.mark.timeout(900)
+async def test_a_hundred_kills_of_the_ingester(database: str) -> None:
+    await expect_undisturbed(database, await kill_ingesters(database, kills=100, seed=2))
