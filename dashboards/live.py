@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from txhub.client import StreamEvent, TxhubError
-from txhub.contract import BackfillEvent, BlockEvent, StreamHealth
+from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
 
 PACE_S = 0.5
 """Least seconds between two pieces of news to a page."""
@@ -210,6 +210,10 @@ class Hub:
                 self._blocks.append(event.data)
                 return News(frozenset({chain}), time, time)
             case BackfillEvent(chain=chain, start=start, end=end):
+                return News(frozenset({chain}), start, end)
+            case ReorgEvent(chain=chain, ancestor=ancestor, start=start, end=end):
+                kept = [block for block in self._blocks if block.chain != chain or block.number <= ancestor]
+                self._blocks = deque(kept, maxlen=RECENT_BLOCKS)
                 return News(frozenset({chain}), start, end)
             case _:
                 return EVERYTHING

@@ -29,6 +29,7 @@ GRANT SELECT ON
     txhub.top_senders_1h, txhub.top_receivers_1h, txhub.top_flows_1h, txhub.active_1h,
     txhub.tokens, txhub.prices, txhub.labels,
     txhub.reorgs, txhub.orphans, txhub.orphan_transactions, txhub.orphan_token_transfers, txhub.orphan_utxo_io,
+    txhub.gone_transactions,
     txhub.streams, txhub.horizon, txhub.archive_manifest
     TO txhub_analyst;
 

@@ -45,10 +45,19 @@ FROM (
 WHERE next > number + 1
 ORDER BY number
 
+-- name: committed
+-- How many blocks are held in each bucket of $4 seconds within [$2, $3); buckets begin at multiples of it since 1970.
+SELECT date_bin(make_interval(secs => $4), time, TIMESTAMPTZ '1970-01-01T00:00:00Z') AS start, count(*) AS blocks
+FROM txhub.blocks
+WHERE chain_id = $1 AND time >= $2 AND time < $3
+GROUP BY 1
+
 -- name: streams
--- The newest block of each chain.
-SELECT c.name AS chain, c.block_time_s, c.follow_from, b.number AS last_block, b.time AS last_time, b.committed_at
+-- The newest block of each chain, and what its follower says.
+SELECT c.name AS chain, c.block_time_s, c.follow_from, b.number AS last_block, b.time AS last_time, b.committed_at,
+       s.state, s.reason, s.endpoint, s.head_number AS head, s.changed_at AS since, s.updated_at AS told_at
 FROM txhub.chains c
+LEFT JOIN txhub.streams s USING (chain_id)
 LEFT JOIN LATERAL (
     SELECT number, time, committed_at FROM txhub.blocks b WHERE b.chain_id = c.chain_id
     ORDER BY number DESC LIMIT 1) AS b ON true

@@ -22,7 +22,20 @@ import polars as pl
 import pyarrow as pa
 
 from txhub import __version__
-from txhub.contract import BackfillEvent, BlockEvent, ChainInfo, Page, Series, StreamHealth, Transaction
+from txhub.contract import (
+    BackfillEvent,
+    BlockEvent,
+    ChainInfo,
+    CoverageReport,
+    Event,
+    Page,
+    Reorg,
+    ReorgEvent,
+    ReorgStory,
+    Series,
+    StreamHealth,
+    Transaction,
+)
 from txhub.errors import TxhubError, Unavailable
 
 __all__ = [
@@ -86,6 +99,33 @@ class TransactionsQuestion(TypedDict, total=False):
     limit: int
 
 
+class CoverageQuestion(TypedDict, total=False):
+    """What `coverage` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+    bucket: str
+
+
+class ReorgsQuestion(TypedDict, total=False):
+    """What `reorgs` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+    cursor: str | None
+    limit: int
+
+
+class EventsQuestion(ReorgsQuestion, total=False):
+    """What `events` takes."""
+
+    level: Names | None
+    component: Names | None
+    event: Names | None
+
+
 class ApiError(TxhubError):
     """The API answered with an error.
 
@@ -104,13 +144,13 @@ class ApiError(TxhubError):
 class StreamEvent(NamedTuple):
     """An event of the live stream.
 
-    `id` is where to resume from (`stream(last_id=…)`). `data` is typed for the events `block` and
-    `backfill`; `reset` says that events were missed for good: read afresh what is shown.
+    `id` is where to resume from (`stream(last_id=…)`). `data` is typed for the events `block`, `backfill`
+    and `reorg`; `reset` says that events were missed for good: read afresh what is shown.
     """
 
     id: int
-    event: Literal["block", "backfill", "reset"] | str
-    data: BlockEvent | BackfillEvent | dict[str, Any]
+    event: Literal["block", "backfill", "reorg", "reset"] | str
+    data: BlockEvent | BackfillEvent | ReorgEvent | dict[str, Any]
 
 
 class StatementRows(NamedTuple):
@@ -195,9 +235,14 @@ _read_transactions: Callable[[bytes], Page[Transaction]] = _json(Page[Transactio
 _read_series: Callable[[bytes], Series] = _json(Series)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_any: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
-_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent]] = {
+_read_coverage: Callable[[bytes], CoverageReport] = _json(CoverageReport)
+_read_reorgs: Callable[[bytes], Page[Reorg]] = _json(Page[Reorg])
+_read_story: Callable[[bytes], ReorgStory] = _json(ReorgStory)
+_read_events: Callable[[bytes], Page[Event]] = _json(Page[Event])
+_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent | ReorgEvent]] = {
     "block": msgspec.json.Decoder(BlockEvent).decode,
     "backfill": msgspec.json.Decoder(BackfillEvent).decode,
+    "reorg": msgspec.json.Decoder(ReorgEvent).decode,
 }
 
 
@@ -306,6 +351,22 @@ class Client:
         """
         return self._ask(_statement(statement, max_rows, seconds))
 
+    def coverage(self, **question: Unpack[CoverageQuestion]) -> CoverageReport:
+        """How complete the ledger is, by chain and bucket."""
+        return self._ask(_Call("/v1/coverage", _read_coverage, JSON, question))
+
+    def reorgs(self, **question: Unpack[ReorgsQuestion]) -> Page[Reorg]:
+        """The times that a chain replaced committed blocks, newest first."""
+        return self._ask(_Call("/v1/reorgs", _read_reorgs, JSON, question))
+
+    def reorg(self, key: int) -> ReorgStory:
+        """One reorg with the blocks that it replaced and the transactions that did not come back."""
+        return self._ask(_Call(f"/v1/reorgs/{key}", _read_story))
+
+    def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
+        """What operators have to know, newest first."""
+        return self._ask(_Call("/v1/events", _read_events, JSON, question))
+
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""
         return self._ask(_Call("/health/stream", _read_health)).items
@@ -384,6 +445,22 @@ class AsyncClient:
     async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """As `Client.sql`."""
         return await self._ask(_statement(statement, max_rows, seconds))
+
+    async def coverage(self, **question: Unpack[CoverageQuestion]) -> CoverageReport:
+        """As `Client.coverage`."""
+        return await self._ask(_Call("/v1/coverage", _read_coverage, JSON, question))
+
+    async def reorgs(self, **question: Unpack[ReorgsQuestion]) -> Page[Reorg]:
+        """As `Client.reorgs`."""
+        return await self._ask(_Call("/v1/reorgs", _read_reorgs, JSON, question))
+
+    async def reorg(self, key: int) -> ReorgStory:
+        """As `Client.reorg`."""
+        return await self._ask(_Call(f"/v1/reorgs/{key}", _read_story))
+
+    async def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
+        """As `Client.events`."""
+        return await self._ask(_Call("/v1/events", _read_events, JSON, question))
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""

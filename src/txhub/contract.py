@@ -184,18 +184,126 @@ class Transaction:
 
 
 @dataclass(slots=True)
+class CoverageBucket:
+    """How complete the ledger is over a span of time of one chain."""
+
+    chain: str
+    start: datetime
+    end: datetime
+    blocks: int
+    """Committed blocks."""
+    missing: int
+    """Blocks that are missing: what lies in a gap or at an edge is spread evenly over its time."""
+    coverage: float | None
+    """The fraction of expected blocks that are committed, 0 to 1; null where none is expected."""
+
+
+@dataclass(slots=True)
+class CoverageReport:
+    """Coverage of each chain by bucket, oldest first, and of all together as `quality`."""
+
+    bucket: Bucket
+    items: list[CoverageBucket]
+    quality: Quality
+
+
+@dataclass(slots=True)
+class Reorg:
+    """Committed blocks that the chain replaced: all above the block `ancestor`, which both branches share.
+
+    `from_…` is the newest block of the branch that lost, and how many transactions that had; `to_…` is the newest
+    block of the branch that was put in its place at once.
+    """
+
+    id: int
+    chain: str
+    detected_at: datetime
+    ancestor: int
+    depth: int
+    """How many committed blocks were replaced."""
+    from_number: int
+    from_hash: str
+    from_tx_count: int
+    to_number: int
+    to_hash: str
+    to_tx_count: int
+    gone_count: int
+    """Transactions of the replaced blocks that no block of the week after has committed again."""
+
+
+@dataclass(slots=True)
+class ReplacedBlock:
+    """A block that a reorg replaced, and the one that has its number now, null where there is none."""
+
+    number: int
+    hash: str
+    time: datetime
+    tx_count: int
+    now_hash: str | None
+    now_tx_count: int | None
+
+
+@dataclass(slots=True)
+class GoneTransaction:
+    """A transaction of a replaced block that did not come back."""
+
+    hash: str
+    block_number: int
+    from_address: str | None
+    to_address: str | None
+    value: str
+    """Whole coins of `symbol`."""
+    symbol: str
+
+
+@dataclass(slots=True)
+class ReorgStory:
+    """A reorg, the blocks that it replaced in order of number, and up to 1,000 transactions that did not come back."""
+
+    reorg: Reorg
+    blocks: list[ReplacedBlock]
+    gone: list[GoneTransaction]
+
+
+@dataclass(slots=True)
+class Event:
+    """A line of the event log: what an operator has to know, such as a lost node, a refused block or a repair."""
+
+    id: int
+    time: datetime
+    level: str
+    """`info`, `warning` or `error`."""
+    component: str
+    """What tells: `ingest`, `worker`, `archive`."""
+    chain: str | None
+    event: str
+    details: dict[str, Any]
+
+
+@dataclass(slots=True)
 class StreamHealth:
-    """One chain's stream: what is committed, how old it is, and the verdict."""
+    """One chain's stream: what is committed, how old it is, what its follower says, and the verdict."""
 
     chain: str
     status: str
-    """`ok`, `late` (no block for several block times), `down` (far longer), or `empty`."""
+    """`ok`, `late` (no block for several block times), `down` (far longer, halted), `empty`, `idle` (not followed)."""
     reason: str
     last_block: int | None
     last_time: datetime | None
     committed_at: datetime | None
     lag_s: float | None
     """Seconds since the last committed block's own time."""
+    state: str | None = None
+    """What the follower says: `following`, `catching_up`, `waiting`, `listener_died`, `node_stuck`, `chain_quiet`,
+    `halted`; null where none has ever followed the chain."""
+    since: datetime | None = None
+    """Since when it is in that state."""
+    endpoint: str | None = None
+    """The node that announces blocks, without keys."""
+    head: int | None = None
+    """The newest block that a node told of."""
+    lag_blocks: int | None = None
+    """How many blocks the ledger is behind that."""
 
 
 @dataclass(slots=True)
@@ -221,6 +329,24 @@ class BackfillEvent:
     to_block: int
     blocks: int
     tx_count: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(slots=True)
+class ReorgEvent:
+    """What the stream says of committed blocks that were replaced (event `reorg`); see `Reorg`.
+
+    All that lies from `start` to `end`, block times and both included, is to be read afresh.
+    """
+
+    chain: str
+    ancestor: int
+    depth: int
+    from_number: int
+    from_hash: str
+    to_number: int
+    to_hash: str
     start: datetime
     end: datetime
 

@@ -24,6 +24,7 @@ PATHS: list[tuple[str, dict[str, Any]]] = [
     ("/v1/peaks", RANGE),
     ("/v1/transactions", {**RANGE, "limit": 200}),
     ("/v1/chains", {}),
+    ("/v1/coverage", {**RANGE, "bucket": "1m"}),
 ]
 
 
@@ -117,6 +118,9 @@ PARAMETERS = {
         *("chain", "kind", "from", "to", "address", "min_value", "max_value"),
         *("start", "end", "cursor", "limit", "format"),
     ],
+    "/v1/coverage": ["chain", "start", "end", "bucket", "format"],
+    "/v1/reorgs": ["chain", "start", "end", "cursor", "limit", "format"],
+    "/v1/events": ["chain", "level", "start", "end", "cursor", "limit", "format"],
 }
 
 
@@ -149,6 +153,8 @@ async def test_bad_input_is_a_problem_that_names_the_parameter(api: httpx.AsyncC
         ("GET", "/v1/peaks?limit=5&limit=6", {}, 400),
         ("GET", "/v1/stream", {"last-event-id": "yesterday"}, 400),
         ("GET", "/v1/stream?chain=dogecoin", {}, 400),
+        ("GET", "/v1/reorgs/7", {}, 404),
+        ("GET", "/v1/reorgs/9223372036854775808", {}, 400),
         ("GET", "/v1/%2e%2e/%00", {}, 404),
     ],
 )
@@ -192,7 +198,7 @@ async def test_health_and_metrics(api: httpx.AsyncClient) -> None:
     assert (await api.get("/health/ready")).json()["status"] == "ok"
     health = await api.get("/health/stream")
     assert health.status_code == 200
-    assert {item["chain"]: item["status"] for item in health.json()["items"]} == dict.fromkeys(BLOCKS, "ok")
+    assert {item["chain"]: item["status"] for item in health.json()["items"]} == dict.fromkeys(BLOCKS, "idle")
     families = {f.name: f for f in text_string_to_metric_families((await api.get("/metrics")).text)}
     last = {each.labels["chain"]: each.value for each in families["txhub_last_committed_block"].samples}
     assert last == {name: blocks[-1].number for name, blocks in BLOCKS.items()}

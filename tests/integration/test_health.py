@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
 
-from tests.blocks import ETHEREUM, make_blocks
+from tests.blocks import ETHEREUM, make_block, make_blocks
 from txhub.api.app import create_app
 from txhub.config import Settings
 from txhub.model import Chain
@@ -36,6 +37,40 @@ async def test_a_followed_chain_is_judged_by_its_block_time(database: str, age_s
     assert ethereum.reason
     assert (silent.status, silent.last_block, silent.lag_s) == ("empty", None, None)
     assert is_down([ethereum, silent]) == (status == "down")
+
+
+@pytest.mark.parametrize(
+    ("state", "silent_s", "status", "reason"),
+    [
+        ("following", 0, "ok", "blocks are committed"),
+        ("halted", 0, "down", "a reorg is too deep"),
+        ("halted", 10**6, "down", "a reorg is too deep"),
+        ("node_stuck", 0, "late", "a reorg is too deep"),
+        ("node_stuck", 61, "late", "no ingester follows it now"),
+        ("following", 61, "late", "no ingester follows it now"),
+    ],
+)
+async def test_what_the_follower_says_explains_the_verdict(
+    database: str, state: str, silent_s: int, status: str, reason: str
+) -> None:
+    now = datetime.now(UTC)
+    age = timedelta(seconds=5 if status == "ok" else 90)
+    blocks = [replace(make_block(0, transactions=0), time=now - age)]
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        [fresh] = await read_health(reader, now)
+        assert (fresh.status, fresh.state, fresh.lag_blocks) == ("empty", None, None)
+        await ledger.commit(blocks)
+        assert [each.status for each in await read_health(reader, now)] == ["idle"]
+        await ledger.follow_from(0)
+        await ledger.set_stream(state, "a reorg is too deep", "ws://127.0.0.1:8545", 7)
+        await pool.execute("UPDATE txhub.streams SET updated_at = $1", now - timedelta(seconds=silent_s))
+        [told] = await read_health(reader, now)
+    assert (told.status, told.state, told.endpoint, told.head) == (status, state, "ws://127.0.0.1:8545", 7)
+    assert told.lag_blocks == 7
+    assert told.since is not None
+    assert reason in told.reason
 
 
 async def test_a_chain_that_is_down_answers_503_with_every_stream(database: str) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from txhub.client import StreamEvent, _Events
-from txhub.contract import BackfillEvent, BlockEvent
+from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent
 
 BLOCK = (
     '{"chain":"ethereum","number":1,"hash":"0x","time":"2026-01-01T00:00:00Z","tx_count":2,"value":"1.5","symbol":"E"}'
 )
 RANGE = (
     '{"chain":"ethereum","from_block":1,"to_block":9,"blocks":9,"tx_count":2,'
+    '"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"}'
+)
+REORG = (
+    '{"chain":"ethereum","ancestor":9,"depth":3,"from_number":12,"from_hash":"0x0c","to_number":13,"to_hash":"0x0d",'
     '"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"}'
 )
 
@@ -20,16 +24,19 @@ def read(*lines: str) -> list[StreamEvent]:
 
 
 def test_events_are_typed_by_name() -> None:
-    block, backfill, reset = read(
+    block, backfill, reorg, reset = read(
         *("id: 7", "event: block", f"data: {BLOCK}", ""),
         *("id: 8", "event: backfill", f"data: {RANGE}", ""),
-        *("id:9", "event:reset", 'data:{"reason":"old"}', ""),
+        *("id: 9", "event: reorg", f"data: {REORG}", ""),
+        *("id:10", "event:reset", 'data:{"reason":"old"}', ""),
     )
     assert (block.id, block.event) == (7, "block")
     assert isinstance(block.data, BlockEvent)
     assert block.data.value == "1.5"
     assert isinstance(backfill.data, BackfillEvent)
-    assert reset == StreamEvent(9, "reset", {"reason": "old"})
+    assert isinstance(reorg.data, ReorgEvent)
+    assert reorg.data.depth == 3
+    assert reset == StreamEvent(10, "reset", {"reason": "old"})
 
 
 def test_comments_and_bare_ids_are_no_events() -> None:

@@ -11,7 +11,7 @@ import pytest
 from dashboards import live
 from dashboards.live import EVERYTHING, Hub, Link, Mailbox, News
 from txhub.client import StreamEvent
-from txhub.contract import BackfillEvent, BlockEvent, StreamHealth
+from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
 from txhub.errors import Unavailable
 
 
@@ -71,6 +71,20 @@ async def test_every_page_hears_of_a_block(api: Api, hub: Hub) -> None:
         assert await other.take() == expected
         assert api.asked_from == [None]
         assert [each.number for each in hub.blocks] == [27]
+
+
+async def test_a_reorg_takes_its_blocks_from_the_list(api: Api, hub: Hub) -> None:
+    start, end = datetime(2023, 9, 8, 7, 11, tzinfo=UTC), datetime(2023, 9, 8, 7, 12, tzinfo=UTC)
+    reorg = ReorgEvent("ethereum", 10, 2, 12, "0x0c", 12, "0x0d", start, end)
+    with hub.subscribe() as page:
+        await settled(page)
+        for event in (block(10), block(11), block(11, "base"), block(12), StreamEvent(13, "reorg", reorg)):
+            api.happenings.put_nowait(event)
+        while [(each.chain, each.number) for each in hub.blocks] != [("base", 11), ("ethereum", 10)]:
+            _, news = await page.take()
+    assert news is not None
+    assert not news.everything
+    assert news.end == end
 
 
 async def test_a_slow_page_finds_one_piece_of_news(api: Api, hub: Hub) -> None:

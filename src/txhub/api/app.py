@@ -18,7 +18,20 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from txhub import __version__
 from txhub.api import problems
 from txhub.api.parameters import Strictness
-from txhub.api.routes import chains, health, peaks, reference, series, sql, stream, top, transactions
+from txhub.api.routes import (
+    chains,
+    coverage,
+    events,
+    health,
+    peaks,
+    reference,
+    reorgs,
+    series,
+    sql,
+    stream,
+    top,
+    transactions,
+)
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
@@ -75,6 +88,10 @@ def create_app(
             top.senders,
             top.receivers,
             top.flows,
+            coverage.coverage,
+            reorgs.reorgs,
+            reorgs.story,
+            events.events,
             sql.sql,
             stream.stream,
             reference.page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.openapi.spec import Example
@@ -40,6 +41,9 @@ Rank = Annotated[str | None, _one("rank", "What the busiest are ranked by: `coun
 MinValue = Annotated[str | None, _one("min_value", "Least value, in whole coins of each chain.", "100")]
 MaxValue = Annotated[str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "0.25")]
 Cursor = Annotated[str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ")]
+Level = Annotated[list[str] | None, _some("level", "`info`, `warning` or `error`; all where left out.", "warning")]
+Component = Annotated[list[str] | None, _some("component", "Who tells: `ingest`, `worker`, `archive`.", "ingest")]
+EventName = Annotated[list[str] | None, _some("event", "Names of events.", "endpoint_changed")]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="Items on a page, 1 to 1000.")]
 Format = Annotated[
     str | None, _one("format", "`json`, `csv`, `arrow` or `parquet`; wins over the Accept header.", "csv")
@@ -58,6 +62,14 @@ def listed(values: Iterable[str] | None) -> list[str]:
 def given(**parameters: str | None) -> dict[str, str]:
     """The parameters that were sent, for the others to have their defaults; empty ones do not count."""
     return {name: value for name, value in parameters.items() if value}
+
+
+def following(request: Request[Any, Any, Any], cursor: str | None) -> str | None:
+    """The address of the page that begins at a cursor: this one's question, and the cursor."""
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 class Strictness:

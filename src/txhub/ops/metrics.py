@@ -37,6 +37,22 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._head = Gauge(
+            "txhub_head_block", "Number of the newest block that a node told of.", ("chain",), registry=self._registry
+        )
+        self._state = Gauge(
+            "txhub_stream_state",
+            "1 for the state that each chain's follower is in.",
+            ("chain", "state"),
+            registry=self._registry,
+        )
+        self._status = Gauge(
+            "txhub_stream_status",
+            "1 for the verdict on each chain's stream.",
+            ("chain", "status"),
+            registry=self._registry,
+        )
+
     def count(self, route: str, status: int, seconds: float | None) -> None:
         """Count a request; `seconds` is None where its start is not known."""
         self._requests.labels(route, str(status)).inc()
@@ -46,9 +62,14 @@ class Metrics:
     def exposition(self, streams: Iterable[StreamHealth] | None) -> bytes:
         """All metrics as text; `streams` is None where the database does not answer."""
         self._database_up.set(streams is not None)
-        self._last_block.clear()
-        self._last_time.clear()
+        for gauge in (self._last_block, self._last_time, self._head, self._state, self._status):
+            gauge.clear()
         for stream in streams or ():
+            self._status.labels(stream.chain, stream.status).set(1)
+            if stream.state is not None:
+                self._state.labels(stream.chain, stream.state).set(1)
+            if stream.head is not None:
+                self._head.labels(stream.chain).set(stream.head)
             if stream.last_block is not None and stream.last_time is not None:
                 self._last_block.labels(stream.chain).set(stream.last_block)
                 self._last_time.labels(stream.chain).set(stream.last_time.timestamp())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from txhub.contract import ChainInfo, Gap, Quality
 from txhub.query.timerange import TimeRange
@@ -23,19 +24,43 @@ _EDGE = 2
 _SQL = queries("coverage")
 
 
+class Absence(NamedTuple):
+    """Missing blocks, taken to be spread evenly: the first is due at `first`, and one every `step` from there."""
+
+    first: datetime
+    step: timedelta
+    blocks: int
+
+    def before(self, moment: datetime) -> int:
+        """How many of them were due before a moment."""
+        if self.step <= timedelta(0):
+            return self.blocks if moment > self.first else 0
+        return min(max(-((self.first - moment) // self.step), 0), self.blocks)
+
+    def within(self, span: TimeRange) -> int:
+        """How many of them were due in a span of time."""
+        return self.before(span.end) - self.before(span.start)
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What is committed of a chain in a range, and how many blocks are missing there.
+    """What is committed of a chain in a range, and which blocks are missing there.
 
     `runs` are spans of time, ends included, from a committed block to another with none missing between;
     they reach beyond the range to the nearest block. `gaps` lie between them.
     """
 
+    range: TimeRange
     committed: int
-    missing: int
+    absences: tuple[Absence, ...] = ()
     runs: tuple[TimeRange, ...] = ()
     gaps: tuple[Gap, ...] = ()
     provisional_from: datetime | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many blocks are missing in the range."""
+        return sum(absence.within(self.range) for absence in self.absences)
 
 
 async def read_coverage(
@@ -66,17 +91,20 @@ async def _of_chain(reader: Reader, chain: ChainInfo, within: TimeRange, now: da
     final = (chain.last_block or 0) - chain.finality_depth
     edges = await reader.frame(_SQL["edges"], chain.chain_id, within.start, within.end, final)
     if edges.is_empty():
-        return Coverage(0, _missing_at_edge(chain, within.start, within.end))
+        return Coverage(within, 0, _at_edge(chain, within.start, within.end))
     edge = edges.row(0, named=True)
     gaps: list[Gap] = []
     if edge["held"] < edge["last"] - edge["first"] + 1:
         found = await reader.frame(_SQL["gaps"], chain.chain_id, edge["first"], edge["last"])
         gaps = [Gap(chain.name, *row) for row in found.iter_rows()]
     return Coverage(
+        within,
         committed=edge["inside"],
-        missing=sum(_missing_in(gap, within) for gap in gaps)
-        + _missing_at_edge(chain, within.start, min(edge["first_time"], within.end))
-        + _missing_at_edge(chain, max(edge["last_time"], within.start), within.end),
+        absences=(
+            *_at_edge(chain, within.start, min(edge["first_time"], within.end)),
+            *map(_in_gap, gaps),
+            *_at_edge(chain, max(edge["last_time"], within.start), within.end),
+        ),
         runs=tuple(
             map(
                 TimeRange,
@@ -84,29 +112,21 @@ async def _of_chain(reader: Reader, chain: ChainInfo, within: TimeRange, now: da
                 (*(gap.start for gap in gaps), edge["last_time"]),
             )
         ),
-        gaps=tuple(gap for gap in gaps if _touches(gap, within)),
+        gaps=tuple(gap for gap in gaps if gap.start < within.end and gap.end > within.start),
         provisional_from=_provisional_from(chain, edge["provisional"], now),
     )
 
 
-def _touches(gap: Gap, within: TimeRange) -> bool:
-    return gap.start < within.end and gap.end > within.start
-
-
-def _missing_in(gap: Gap, within: TimeRange) -> int:
-    """How many of the gap's blocks lie in the range, if they are spread evenly between its neighbours."""
+def _in_gap(gap: Gap) -> Absence:
     count = gap.to_block - gap.from_block + 1
     step = (gap.end - gap.start) / (count + 1)
-    if step <= timedelta(0):
-        return count
-    before = min(-((gap.start - within.start) // step) - 1, count)
-    until = min(-((gap.start - within.end) // step) - 1, count)
-    return max(until, 0) - max(before, 0)
+    return Absence(gap.start + step, step, count)
 
 
-def _missing_at_edge(chain: ChainInfo, start: datetime, end: datetime) -> int:
-    blocks = int((end - start).total_seconds() / chain.block_time_s)
-    return blocks if blocks > _EDGE else 0
+def _at_edge(chain: ChainInfo, start: datetime, end: datetime) -> tuple[Absence, ...]:
+    step = timedelta(seconds=chain.block_time_s)
+    blocks = int((end - start) / step)
+    return (Absence(start, step, blocks),) if blocks > _EDGE else ()
 
 
 def _provisional_from(chain: ChainInfo, oldest: datetime | None, now: datetime) -> datetime | None:

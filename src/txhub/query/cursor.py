@@ -1,12 +1,14 @@
-"""Where a page of transactions ends: an opaque text, that is ours or is refused."""
+"""Where a page ends: an opaque text, that is ours or is refused."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +20,8 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Int = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 _Bigint = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _fields = msgspec.msgpack.Decoder(tuple[_Moment, _Int, _Bigint, _Int])
+_id = msgspec.msgpack.Decoder(_Bigint)
+Fields = TypeVar("Fields")
 
 
 class Cursor(NamedTuple):
@@ -31,9 +35,7 @@ class Cursor(NamedTuple):
 
 def encode(cursor: Cursor) -> str:
     """The text of a cursor, safe in a URL."""
-    place = (cursor.block_time - _EPOCH) // timedelta.resolution
-    body = msgspec.msgpack.encode((place, *cursor[1:]))
-    return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
+    return _pack((cursor.block_time - _EPOCH) // timedelta.resolution, *cursor[1:])
 
 
 def decode(text: str) -> Cursor:
@@ -42,18 +44,38 @@ def decode(text: str) -> Cursor:
     Raises:
         UsageError: it is not one that `encode` made: it was cut off or changed.
     """
-    try:
+    place, *rest = _unpack(text, _fields.decode)
+    return Cursor(_EPOCH + timedelta(microseconds=place), *rest)
+
+
+def encode_id(key: int) -> str:
+    """The text of the id that a page ends with."""
+    return _pack(key)
+
+
+def decode_id(text: str) -> int:
+    """The id of a text.
+
+    Raises:
+        UsageError: it is not one that `encode_id` made.
+    """
+    return _unpack(text, _id.decode)
+
+
+def _pack(*fields: int) -> str:
+    body = msgspec.msgpack.encode(fields if len(fields) > 1 else fields[0])
+    return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
+
+
+def _unpack(text: str, read: Callable[[bytes], Fields]) -> Fields:
+    with suppress(ValueError, binascii.Error, msgspec.DecodeError):
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         check, body = raw[:_CHECK], raw[_CHECK:]
-        place, *rest = _fields.decode(body)
-        cursor = Cursor(_EPOCH + timedelta(microseconds=place), *rest)
-    except (ValueError, OverflowError, binascii.Error, msgspec.DecodeError):
-        check, body, cursor = b"", b"", None
-    if cursor is None or check != _check(body):
-        raise UsageError(
-            f"cursor is {text[:80]!r}, which is not one of ours", hint="send `next` of the page before, unchanged"
-        )
-    return cursor
+        if check == _check(body):
+            return read(body)
+    raise UsageError(
+        f"cursor is {text[:80]!r}, which is not one of ours", hint="send `next` of the page before, unchanged"
+    )
 
 
 def _check(body: bytes) -> bytes:

@@ -41,6 +41,20 @@ def parse_range(start: str, end: str | None, now: datetime) -> TimeRange:
     return result
 
 
+def open_range(start: str | None, end: str | None, now: datetime) -> TimeRange:
+    """The range between two moments of which either may be left out: from 1970 on, or for ever.
+
+    Raises:
+        UsageError: one cannot be read, or the range is empty.
+    """
+    if start is not None and end is not None:
+        return parse_range(start, end, now)
+    return TimeRange(
+        _EPOCH if start is None else parse_moment("start", start, now),
+        _FAR if end is None else parse_moment("end", end, now),
+    )
+
+
 def parse_moment(parameter: str, text: str, now: datetime) -> datetime:
     """A moment: ISO 8601 (UTC where it names no offset), `now`, or a span before it such as `-24h`.
 

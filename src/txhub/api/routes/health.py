@@ -40,7 +40,10 @@ async def ready(database_url: NamedDependency[str]) -> dict[str, str]:
 @get(
     "/health/stream",
     summary="Do blocks arrive?",
-    description="Each chain's stream: `ok`, `late`, `down` or `empty`. 503, with the same body, where one is down.",
+    description=(
+        "Each chain's stream, and what its follower says of it: `ok`, `late`, `down`, `empty` or `idle`. 503, with the "
+        "same body, where one is down."
+    ),
     responses={503: ResponseSpec(Page[StreamHealth], description="A stream is down.", generate_examples=False)},
     tags=["Operations"],
 )

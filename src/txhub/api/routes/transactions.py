@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -12,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
-from txhub.api.parameters import given, listed
+from txhub.api.parameters import following, given, listed
 from txhub.api.problems import PROBLEMS
 from txhub.contract import Page, Transaction
 from txhub.query.transactions import read_transactions
@@ -59,10 +58,6 @@ async def transactions(
         now=now,
         **given(min_value=min_value, max_value=max_value, start=start, end=end, cursor=cursor),
     )
-    following = None if page.next is None else _following(request, page.next)
-    return await respond(request, Answer("transactions", page.rows, page.as_contract, next=following), wanted)
-
-
-def _following(request: Request[Any, Any, Any], cursor: str) -> str:
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    return await respond(
+        request, Answer("transactions", page.rows, page.as_contract, next=following(request, page.next)), wanted
+    )
