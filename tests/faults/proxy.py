@@ -64,19 +64,16 @@ class Proxy:
             await self._changed.wait_for(lambda: self.accepted >= count)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = _Link(writer)
+        self._links.add(link)
         try:
             upstream = await asyncio.open_connection("127.0.0.1", self.to)
-        except OSError:
-            writer.close()
-            return
-        link = _Link((reader, writer), upstream)
-        if self._passing:
-            link.passing.set()
-        self._links.add(link)
-        async with self._changed:
-            self.accepted += 1
-            self._changed.notify_all()
-        try:
+            link.add(upstream[1])
+            if self._passing:
+                link.passing.set()
+            async with self._changed:
+                self.accepted += 1
+                self._changed.notify_all()
             ways = [(reader, upstream[1]), (upstream[0], writer)]
             pumps = [asyncio.create_task(self._pump(link, *way)) for way in ways]
             try:
@@ -85,6 +82,8 @@ class Proxy:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
+        except OSError:  # nobody listens there (any more), and the client finds out as its connection is closed
+            pass
         finally:
             self._links.discard(link)
             link.close()
@@ -102,9 +101,12 @@ class Proxy:
 class _Link:
     """One client's connection and ours to the server."""
 
-    def __init__(self, *ends: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    def __init__(self, client: asyncio.StreamWriter) -> None:
         self.passing = asyncio.Event()
-        self._writers = [writer for _, writer in ends]
+        self._writers = [client]
+
+    def add(self, server: asyncio.StreamWriter) -> None:
+        self._writers.append(server)
 
     def close(self) -> None:
         for writer in self._writers:
@@ -135,7 +137,8 @@ async def open_proxy(to: int) -> AsyncIterator[Proxy]:
         yield proxy
     finally:
         server.close()
-        proxy.reset()  # closing would wait for whom a held connection has something for
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:  # a connection that was accepted just now has its task only after the next step of the loop
+            proxy.reset()  # closing would wait for whom a held connection has something for
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,13 +8,17 @@ from contextlib import aclosing, suppress
 from typing import TypeAlias
 
 import pytest
+from aiohttp import web
 
 from tests.blocks import ETHEREUM, START
 from tests.faults.faulty_node import Late, OutOfOrder, Some, an_error, half, never, twice
 from tests.faults.stage import TIMEOUT_S, Contents, Stage, play
 from txhub.chain import subscription
+from txhub.errors import NodeUnavailable
 from txhub.model import Chain, Head
 
+_GOODBYE = b"\x88\x02\x03\xe8"
+"""A WebSocket's frame that closes it, with code 1000 (RFC 6455, 5.5.1)."""
 Fault: TypeAlias = Callable[[Stage], Awaitable[None]]
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -161,3 +165,34 @@ async def test_a_receiver_that_swallows_being_cancelled_is_ended_all_the_same(mo
     async with aclosing(subscription.announced(ETHEREUM, "ws://127.0.0.1:1", TIMEOUT_S)) as heads:
         await anext(heads)
     assert ended.is_set()
+
+
+async def test_a_socket_that_its_node_only_begins_to_close_is_ended() -> None:
+    """web3.py would leave it open: the node says goodbye, and then neither goes nor listens."""
+    gone = asyncio.Event()
+
+    async def say_goodbye(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        assert request.transport is not None
+        request.transport.write(_GOODBYE)
+        while request.transport is not None:  # noqa: ASYNC110 (aiohttp has no event for a client that has gone)
+            await asyncio.sleep(0.01)
+        gone.set()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/", say_goodbye)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+        with pytest.raises(NodeUnavailable):
+            async with aclosing(subscription.announced(ETHEREUM, url, TIMEOUT_S)) as heads:
+                await anext(heads)
+        async with asyncio.timeout(10):
+            await gone.wait()
+    finally:
+        await runner.cleanup()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from web3 import AsyncWeb3, WebSocketProvider
 from web3.exceptions import ProviderConnectionError
 from web3.middleware import ExtraDataToPOAMiddleware
+from websockets.asyncio.client import ClientConnection
 
 from txhub.chain.registry import other_chain, redact
-from txhub.chain.transport import reason, socket_options
+from txhub.chain.transport import end_now, reason, socket_options
 from txhub.errors import NodeRefused, NodeUnavailable
 from txhub.model import Chain, Head
 
@@ -50,13 +52,18 @@ async def announced(chain: Chain, url: str, timeout_s: float) -> AsyncGenerator[
 
 
 async def _receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queue[Head | None]) -> None:
-    # Always new objects: web3.py keeps what was subscribed to on used ones. A retry is the caller's affair.
-    provider = WebSocketProvider(
-        url,
-        websocket_kwargs=socket_options(timeout_s),
-        request_timeout=timeout_s,
-        max_connection_retries=1,
-    )
+    with _ended_sockets() as create:
+        # Always new objects: web3.py keeps what was subscribed to on used ones. A retry is the caller's affair.
+        provider = WebSocketProvider(
+            url,
+            websocket_kwargs={**socket_options(timeout_s), "create_connection": create},
+            request_timeout=timeout_s,
+            max_connection_retries=1,
+        )
+        await _listen(provider, chain, url, heads)
+
+
+async def _listen(provider: WebSocketProvider, chain: Chain, url: str, heads: asyncio.Queue[Head | None]) -> None:
     async with AsyncWeb3(provider) as web3:
         # BNB, Polygon and test networks put more into a header's extraData than web3.py accepts otherwise.
         web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
@@ -67,6 +74,25 @@ async def _receive(chain: Chain, url: str, timeout_s: float, heads: asyncio.Queu
         _offer(heads, _head(await web3.eth.get_block("latest")))
         async for message in web3.socket.process_subscriptions():
             _offer(heads, _head(message["result"]))
+
+
+@contextmanager
+def _ended_sockets() -> Iterator[Callable[..., ClientConnection]]:
+    """What creates sockets for `websockets`, and ends them all with the block.
+
+    web3.py leaves one open that the node has begun to close, and so does whoever cancels it while it closes.
+    """
+    created: list[ClientConnection] = []
+
+    def create(*options: Any, **named_options: Any) -> ClientConnection:
+        created.append(ClientConnection(*options, **named_options))
+        return created[-1]
+
+    try:
+        yield create
+    finally:
+        for socket in created:
+            end_now(socket)
 
 
 async def _end(receiver: asyncio.Task[None]) -> None:

@@ -112,6 +112,12 @@ def endpoint_changed(before: str, after: str, reason: str) -> Notice:
     return Notice("warning", "endpoint_changed", {"from": redact(before), "to": redact(after), "reason": reason})
 
 
+def end_now(socket: ClientConnection) -> None:
+    """End a WebSocket that is not closed yet, without a word to the other side. It may never have been connected."""
+    if (transport := getattr(socket, "transport", None)) is not None:
+        transport.abort()
+
+
 class WebSocketConnection:
     """Requests over one WebSocket; answers may come in any order and are matched by id."""
 
@@ -145,7 +151,10 @@ class WebSocketConnection:
 
     async def close(self) -> None:
         """Close the connection; requests under way raise `NodeUnavailable`."""
-        await self._socket.close()
+        try:
+            await self._socket.close()
+        finally:
+            end_now(self._socket)
         await self._reader
 
     async def _read(self) -> None:
