@@ -47,8 +47,8 @@ demo: $(INSTALLED)  ## Show everything on a simulated network: PORT=8050
 up: $(INSTALLED)  ## Follow real chains: CHAINS=ethereum,base or RPC=ws://…, else those of txhub.toml
 	@$(BIN)/txhub up $(chains) $(rpcs) $(port)
 
-test: lint  ## Run the whole test suite
-	$(BIN)/pytest
+test: lint  ## Run the whole test suite, on every core
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 lint: $(INSTALLED)  ## Check style and types
 	$(BIN)/ruff format --check --quiet .

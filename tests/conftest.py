@@ -91,15 +91,46 @@ def server(edition: Edition, servers: Callable[[Edition], Server]) -> Server:
 
 
 @contextmanager
-def open_database(server: Server) -> Iterator[str]:
-    """A new database on a server, gone afterwards; its URL."""
+def open_database(server: Server, template: str = "template1") -> Iterator[str]:
+    """A new database on a server, made as a copy of another one and gone afterwards; its URL."""
     name = f"test_{next(_number)}"
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(ROLE)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                *map(sql.Identifier, (name, ROLE, template))
+            )
+        )
         try:
-            yield make_url(server.url).set(database=name).render_as_string(hide_password=False)
+            yield address(server, name)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def address(server: Server, database: str) -> str:
+    """The URL of one of a server's databases, for the role that owns it."""
+    return make_url(server.url).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def migrated(servers: Callable[[Edition], Server]) -> Callable[[Edition], str]:
+    """The name of a database of each edition that is migrated and empty: to copy it takes a tenth of migrating."""
+
+    @cache
+    def template(edition: Edition) -> str:
+        server, name = servers(edition), f"migrated_{edition}"
+        own = make_url(server.admin_url).set(database=name).render_as_string(hide_password=False)
+        with psycopg.connect(server.admin_url, autocommit=True) as admin:
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, ROLE))))
+            migrate(address(server, name))
+            if edition is Edition.TIMESCALE:
+                with psycopg.connect(own, autocommit=True) as session:
+                    session.execute("SELECT _timescaledb_functions.stop_background_workers()")
+            # A database that somebody is connected to cannot be copied.
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+            admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
+        return name
+
+    return template
 
 
 @pytest.fixture
@@ -110,7 +141,7 @@ def empty_database(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(empty_database: str) -> str:
+def database(edition: Edition, server: Server, migrated: Callable[[Edition], str]) -> Iterator[str]:
     """The URL of a migrated database of the edition, without data."""
-    migrate(empty_database)
-    return empty_database
+    with open_database(server, migrated(edition)) as url:
+        yield url

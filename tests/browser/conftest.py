@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.blocks import ETHEREUM
 from tests.commands import environment, running
@@ -32,6 +32,8 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-first-run",
 )  # fmt: skip
+
+expect.set_options(timeout=20_000)  # milliseconds: Playwright's five seconds are little where tests share slow cores
 
 
 class Stack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,10 +118,8 @@ async def test_a_new_block_appears_without_reloading(own_stack: Stack, chromium:
         await expect(page.locator("#live-link")).to_have_text("Live")
         await page.evaluate("window.sameDocument = true")
         demo = replace(ETHEREUM, chain_id=13371, name="demo-ethereum", demo=True)
-        now = datetime.now(UTC)
-        block = replace(make_block(1, chain=demo, transactions=37), time=now)
-        block = replace(block, transactions=[each._replace(block_time=now) for each in block.transactions])
-        await own_stack.commit(demo, [block])
+        start = datetime.now(UTC) - timedelta(seconds=demo.block_time_s)
+        await own_stack.commit(demo, [make_block(1, chain=demo, transactions=37, start=start)])
 
         announced = page.locator("#overview-blocks .announced")
         await expect(announced).to_have_count(1)
