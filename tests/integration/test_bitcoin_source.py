@@ -12,11 +12,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.bitcoins import RecordedBitcoin, block_text, early_blocks
+from txhub.chain import pace
 from txhub.chain.bitcoin import BitcoinSource
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.chain.demo.node import Network, serve
@@ -179,30 +181,57 @@ async def test_a_closed_source_is_unavailable() -> None:
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [
-        ('[{"id":0,"error":{"code":-28,"message":"Loading block index"}}]', NodeUnavailable, "still starting"),
-        ('[{"id":0,"error":{"code":-32601,"message":"Method not found"}}]', NodeRefused, "Method not found"),
-        (
-            '{"result":null,"error":{"code":-32600,"message":"no batches"},"id":null}',
-            NodeRefused,
-            "not answer as Bitcoin",
-        ),
-        ('[{"id":5,"result":1}]', NodeRefused, "unanswered"),
-        ("<html>", NodeUnavailable, "not JSON"),
-        ('[{"id":0,"result":17}]', NodeRefused, "unexpected"),
+        ('{"id":ID,"error":{"code":-28,"message":"Loading block index"}}', NodeUnavailable, "still starting"),
+        ('{"id":ID,"error":{"code":-32601,"message":"Method not found"}}', NodeRefused, "Method not found"),
+        ('{"id":ID,"result":17}', NodeRefused, "unexpected"),
+        ('{"id":ID,"result":null}', NodeRefused, "unexpected"),
+        ('{"id":0,"result":1}', NodeUnavailable, "without an answer"),
+        ("<html>", NodeRefused, "not answer in JSON"),
+        ('{"id":ID,"res', NodeUnavailable, "broke off"),
     ],
 )
 async def test_answers_that_are_errors_are_said_plainly(answer: str, error: type[Exception], says: str) -> None:
     async def on_post(request: web.Request) -> web.Response:
         call = await request.json()
-        if isinstance(call, list):
-            return web.Response(text=answer)
-        return web.json_response({"result": {"chain": "main"}, "error": None, "id": call["id"]})
+        if call["method"] == "getblockchaininfo":
+            return web.json_response({"result": {"chain": "main"}, "error": None, "id": call["id"]})
+        return web.Response(text=answer.replace("ID", str(call["id"])))
 
     app = web.Application()
     app.router.add_post("/", on_post)
     async with TestServer(app) as server, at(BITCOIN, str(server.make_url("/"))) as source:
         with pytest.raises(error, match=says):
             await source.head()
+
+
+async def test_a_busy_node_that_takes_no_batches_is_asked_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
+    node = RecordedBitcoin(early_blocks()[:8])
+    told: list[str] = []
+    asked = 0
+
+    async with served(node) as url:
+
+        async def on_post(request: web.Request) -> web.Response:
+            nonlocal asked
+            asked += 1
+            body = await request.read()
+            if body.startswith(b"["):
+                refusal = {"result": None, "error": {"code": -32600, "message": "no batches here"}, "id": None}
+                return web.json_response(refusal)
+            if asked % 3 == 0:
+                return web.Response(status=429)
+            async with aiohttp.ClientSession() as session, session.post(f"{url}/btc", data=body) as answer:
+                return web.Response(body=await answer.read(), status=answer.status)
+
+        app = web.Application()
+        app.router.add_post("/", on_post)
+        async with TestServer(app) as server, at(BITCOIN, str(server.make_url("/"))) as source:
+            source.notify = lambda notice: told.append(notice.event)
+            blocks = await source.blocks(range(8))
+    assert [block.number for block in blocks if isinstance(block, Block)] == [*range(8)]
+    assert told == ["slowed_down"] * len(told)
+    assert len(told) >= 2
 
 
 async def test_a_node_that_starts_is_asked_again() -> None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from txhub.chain.bitcoin_decode import RawBlock, RawHeader, decode_block, decode_head
 from txhub.chain.decode import refused
-from txhub.chain.jsonrpc import STARTING, Call, Node, ask
+from txhub.chain.jsonrpc import Call, Node, ask
 from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
-from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
+from txhub.errors import BadBlock, NodeRefused
 from txhub.model import Block, Chain, Head
 
 _BODIES = 4
@@ -31,17 +31,8 @@ _BITCOIN = 0
 Result = TypeVar("Result")
 
 
-class _Error(msgspec.Struct):
-    message: str
-    code: int = 0
-
-
-class _Answer(msgspec.Struct):
-    """One answer of a batch."""
-
-    id: int
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: _Error | None = None
+Answer: TypeAlias = msgspec.Raw | NodeRefused | None
+"""What a call of a batch was answered with: the JSON of its result, which is not parsed yet, or an error."""
 
 
 class _ChainInfo(msgspec.Struct):
@@ -143,26 +134,25 @@ class BitcoinSource:
     def _tell(self, notice: Notice) -> None:
         self.notify(notice)  # whoever is told is set after the constructor has run
 
-    async def _bodies(self, numbers: Sequence[int], hashes: Sequence[_Answer]) -> list[Block | BadBlock]:
-        asked = [answer for answer in hashes if answer.error is None]
+    async def _bodies(self, numbers: Sequence[int], hashes: Sequence[Answer]) -> list[Block | BadBlock]:
+        asked = [answer for answer in hashes if isinstance(answer, msgspec.Raw)]
         calls = [("getblock", self._result(answer, str), _WITH_PREVIOUS_OUTPUTS) for answer in asked]
         bodies = iter(await self._ask(*calls))
         blocks: list[Block | BadBlock] = []
         for number, found in zip(numbers, hashes, strict=True):
             try:
                 # In a thread, because a large block takes a good part of a second.
-                blocks.append(
-                    await asyncio.to_thread(self._decode, next(bodies) if found.error is None else found, number)
-                )
+                body = next(bodies) if isinstance(found, msgspec.Raw) else found
+                blocks.append(await asyncio.to_thread(self._decode, body, number))
             except BadBlock as bad:
                 blocks.append(bad)
         return blocks
 
-    def _decode(self, answer: _Answer, number: int) -> Block:
-        if answer.error is not None:
-            raise refused(self.chain, number, f"the node answers: {answer.error.message}")
+    def _decode(self, answer: Answer, number: int) -> Block:
+        if not isinstance(answer, msgspec.Raw):
+            raise refused(self.chain, number, str(answer))
         try:
-            raw = msgspec.json.decode(answer.result, type=RawBlock)
+            raw = msgspec.json.decode(answer, type=RawBlock)
         except msgspec.ValidationError as fault:
             raise refused(self.chain, number, str(fault)) from None
         return decode_block(self.chain, raw, number)
@@ -176,44 +166,16 @@ class BitcoinSource:
         answers = await self._ask(*(("getblockheader", block_hash) for block_hash in hashes))
         return [self._result(answer, RawHeader) for answer in answers]
 
-    def _result(self, answer: _Answer, kind: type[Result]) -> Result:
-        if answer.error is not None:
-            raise NodeRefused(f"the node of {self.chain.name} answers with an error: {answer.error.message}")
+    def _result(self, answer: Answer, kind: type[Result]) -> Result:
+        if not isinstance(answer, msgspec.Raw):
+            raise answer or NodeRefused(f"the node of {self.chain.name} answers nothing")
         try:
-            return msgspec.json.decode(answer.result, type=kind)
+            return msgspec.json.decode(answer, type=kind)
         except msgspec.ValidationError as fault:
             raise NodeRefused(f"the node of {self.chain.name} answers with something unexpected: {fault}") from None
 
-    async def _ask(self, *calls: tuple[Any, ...]) -> list[_Answer]:
-        """Send calls (method, then parameters) as one batch and return the answers in their order.
-
-        Results are not parsed as `Node.batch` would: a block is parsed in a thread.
-        """
+    async def _ask(self, *calls: tuple[Any, ...]) -> list[Answer]:
+        """Ask calls (method, then parameters) as one batch; the answers in their order."""
         if not calls:
             return []  # to a node an empty batch is an error
-        connection = await self._node.connected()
-        try:
-            return await self._exchange(connection, calls)
-        except NodeUnavailable as failure:
-            await self._node.drop(connection, str(failure))
-            raise
-
-    @staticmethod
-    async def _exchange(connection: Connection, calls: Sequence[tuple[Any, ...]]) -> list[_Answer]:
-        ids = range(len(calls))
-        request = [
-            {"jsonrpc": "1.0", "id": key, "method": method, "params": params}
-            for key, (method, *params) in zip(ids, calls, strict=True)
-        ]
-        text = await connection.exchange(msgspec.json.encode(request), ids)
-        try:
-            answers = sorted(msgspec.json.decode(text, type=list[_Answer]), key=lambda answer: answer.id)
-        except msgspec.ValidationError as fault:
-            raise NodeRefused(f"{connection.where} does not answer as Bitcoin Core does: {fault}") from None
-        except msgspec.DecodeError:
-            raise NodeUnavailable(f"{connection.where} sent something that is not JSON") from None
-        if [answer.id for answer in answers] != list(ids):
-            raise NodeRefused(f"{connection.where} left calls of a batch unanswered")
-        if any(answer.error is not None and answer.error.code == STARTING for answer in answers):
-            raise NodeUnavailable(f"{connection.where} is still starting")
-        return answers
+        return await self._node.batch([Call(method, params) for method, *params in calls], msgspec.Raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -31,7 +32,7 @@ _METHOD_MISSING_TEXT = re.compile(
 _BATCH_TEXT = re.compile(r"\bbatch", re.IGNORECASE)
 _PATIENCE = 5
 """Complaints in a row after which a busy node is left for the next one."""
-STARTING = -28
+_STARTING = -28
 """Bitcoin Core's error while it starts."""
 
 _ids = count(1)
@@ -262,13 +263,11 @@ async def _ask(
 
 
 def _parse(where: str, frame: bytes, result: type[Result]) -> list[_Answer[Result]]:
-    """Parse the answers to a batch, in one pass if every result has its right shape."""
-    try:
-        parsed: list[_Answer[Result]] = _decoder(result).decode(frame)  # type: ignore[arg-type]
-    except msgspec.ValidationError:
-        pass
-    else:
-        return parsed
+    """Parse the answers to a batch, in one pass if every result has its right shape; `msgspec.Raw` leaves them."""
+    if result is not msgspec.Raw:
+        with suppress(msgspec.ValidationError):
+            parsed: list[_Answer[Result]] = _decoder(result).decode(frame)  # type: ignore[arg-type]
+            return parsed
     try:
         raws = _RAW.decode(frame)
     except msgspec.ValidationError as fault:
@@ -279,6 +278,8 @@ def _parse(where: str, frame: bytes, result: type[Result]) -> list[_Answer[Resul
 def _parse_alone(raw: _RawAnswer, result: type[Result]) -> _Answer[Result]:
     if raw.error is not None:
         return _Answer(raw.id, error=raw.error)
+    if result is msgspec.Raw:
+        return _Answer(raw.id, raw.result)  # type: ignore[arg-type]
     try:
         return _Answer(raw.id, msgspec.json.decode(raw.result, type=result | None))
     except msgspec.ValidationError as fault:
@@ -307,7 +308,7 @@ def _refusal(where: str, error: _Error) -> NodeRefused:
         raise NodeBusy(
             f"{where} is asked too much: {error.message}", hint="lower parallel_requests, or use a node of your own"
         )
-    if error.code == STARTING:
+    if error.code == _STARTING:
         raise NodeUnavailable(f"{where} is still starting: {error.message}")
     text = f"{where} answers: {error.message}"
     if error.code in _METHOD_MISSING or _METHOD_MISSING_TEXT.search(error.message):
