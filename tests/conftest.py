@@ -91,8 +91,8 @@ def server(edition: Edition, servers: Callable[[Edition], Server]) -> Server:
 
 
 @contextmanager
-def open_database(server: Server, template: str = "template1") -> Iterator[str]:
-    """A new database on a server, made as a copy of another one and gone afterwards; its URL."""
+def open_database(server: Server, template: str = "template0") -> Iterator[str]:
+    """A new database on a server, made as a copy of one that nobody can connect to, and gone afterwards; its URL."""
     name = f"test_{next(_number)}"
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
         admin.execute(
@@ -120,12 +120,14 @@ def migrated(servers: Callable[[Edition], Server]) -> Callable[[Edition], str]:
         server, name = servers(edition), f"migrated_{edition}"
         own = make_url(server.admin_url).set(database=name).render_as_string(hide_password=False)
         with psycopg.connect(server.admin_url, autocommit=True) as admin:
-            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, ROLE))))
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(*map(sql.Identifier, (name, ROLE)))
+            )
             migrate(address(server, name))
             if edition is Edition.TIMESCALE:
                 with psycopg.connect(own, autocommit=True) as session:
                     session.execute("SELECT _timescaledb_functions.stop_background_workers()")
-            # A database that somebody is connected to cannot be copied.
+            # One that somebody is connected to cannot be copied, and TimescaleDB looks into every database.
             admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
             admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
         return name
