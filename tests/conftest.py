@@ -91,19 +91,38 @@ def server(edition: Edition, servers: Callable[[Edition], Server]) -> Server:
 
 
 @contextmanager
-def open_database(server: Server, template: str = "template0") -> Iterator[str]:
-    """A new database on a server, made as a copy of one that nobody can connect to, and gone afterwards; its URL."""
+def open_database(server: Server, template: str | None = None) -> Iterator[str]:
+    """A new database on a server, made as a copy of another or an empty one and gone afterwards; its URL."""
     name = f"test_{next(_number)}"
+    source = template or pristine(server.admin_url)
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
         admin.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
-                *map(sql.Identifier, (name, ROLE, template))
+                *map(sql.Identifier, (name, ROLE, source))
             )
         )
         try:
             yield address(server, name)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@cache
+def pristine(admin_url: str) -> str:
+    """The name of a server's empty database that nobody can be connected to: TimescaleDB looks into template1."""
+    with psycopg.connect(admin_url, autocommit=True) as admin, alone(admin, "template1"):
+        admin.execute("CREATE DATABASE pristine TEMPLATE template1 ALLOW_CONNECTIONS false")
+    return "pristine"
+
+
+@contextmanager
+def alone(admin: psycopg.Connection, database: str) -> Iterator[None]:
+    """Let nobody be connected to a database while it is copied."""
+    name = sql.Identifier(database)
+    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+    admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (database,))
+    yield
+    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
 
 
 def address(server: Server, database: str) -> str:
@@ -120,14 +139,12 @@ def migrated(servers: Callable[[Edition], Server]) -> Callable[[Edition], str]:
         server, name = servers(edition), f"migrated_{edition}"
         own = make_url(server.admin_url).set(database=name).render_as_string(hide_password=False)
         with psycopg.connect(server.admin_url, autocommit=True) as admin:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(*map(sql.Identifier, (name, ROLE)))
-            )
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, ROLE))))
             migrate(address(server, name))
             if edition is Edition.TIMESCALE:
                 with psycopg.connect(own, autocommit=True) as session:
                     session.execute("SELECT _timescaledb_functions.stop_background_workers()")
-            # One that somebody is connected to cannot be copied, and TimescaleDB looks into every database.
+            # One that somebody is connected to cannot be copied.
             admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
             admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
         return name
