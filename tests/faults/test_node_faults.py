@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TypeAlias
 
+import psycopg
 import pytest
 from aiohttp import web
 
 from tests.blocks import ETHEREUM, START
 from tests.faults.faulty_node import Late, OutOfOrder, Some, an_error, half, never, twice
-from tests.faults.stage import TIMEOUT_S, Contents, Stage, play
+from tests.faults.made_network import MadeNetwork
+from tests.faults.stage import TIMEOUT_S, TOTAL, Contents, Stage, play
 from txhub.chain import subscription
 from txhub.errors import NodeUnavailable
 from txhub.model import Chain, Head
@@ -145,6 +147,27 @@ async def test_the_database_ends_as_an_undisturbed_one(
     shared_database: str, undisturbed: Contents, fault: Fault
 ) -> None:
     assert await play(shared_database, fault) == undisturbed
+
+
+async def test_frames_of_more_than_a_mebibyte(shared_database: str) -> None:
+    """Both ways that a body comes: announced and asked for one by one, and many in one answer."""
+    big = frozenset(range(15, 45, 3))
+    followed = await play(shared_database, big=big)
+    loaded = await play(shared_database, big=big, head=TOTAL - 11)
+    assert followed == loaded
+    with psycopg.connect(shared_database) as connection:
+        sizes = connection.execute("SELECT count(*) FROM txhub.transactions WHERE input_size > 500000").fetchone()
+    assert sizes == (2 * len(big),)
+
+
+async def test_a_node_that_lags_is_left_for_one_that_does_not(shared_database: str, undisturbed: Contents) -> None:
+    second = MadeNetwork(0, head=9)
+
+    async def lag(stage: Stage) -> None:
+        await second.grow(TOTAL - 1 - await second.head_number())
+        await stage.committed(TOTAL)
+
+    assert await play(shared_database, lag, second_node=second) == undisturbed
 
 
 async def test_a_receiver_that_swallows_being_cancelled_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
