@@ -11,6 +11,7 @@ import pytest
 from tests.blocks import BASE, BITCOIN, ETHEREUM, make_block, make_blocks, make_branch
 from tests.commands import environment, run
 from tests.conftest import open_database
+from txhub.errors import BehindHorizon
 from txhub.store import copy as copying
 from txhub.store.copy import CopyDiffers, copy_database
 from txhub.store.edition import Edition
@@ -89,6 +90,21 @@ async def test_a_day_that_arrives_otherwise_is_not_kept(
             await copy_database(source, copy)
         assert await copy.fetchval("SELECT count(*) FROM txhub.blocks") == 0
         monkeypatch.undo()
+        await copy_database(source, copy)
+        assert contents(target) == contents(database)
+
+
+@pytest.mark.parametrize("gone_from", ["source", "target"])
+async def test_a_database_without_all_its_raw_rows_is_not_copied(database: str, target: str, gone_from: str) -> None:
+    """The copy would compute its rollups from the rows that are left, and lose what the original still knows."""
+    async with open_pool(database, name="test") as source, open_pool(target, name="test") as copy:
+        await fill(source)
+        short = {"source": source, "target": copy}[gone_from]
+        await short.execute("UPDATE txhub.horizon SET time = '2026-03-02 00:00+00'")
+        with pytest.raises(BehindHorizon, match="before 2026-03-02"):
+            await copy_database(source, copy)
+        assert await copy.fetchval("SELECT count(*) FROM txhub.blocks") == 0
+        await short.execute("UPDATE txhub.horizon SET time = NULL")
         await copy_database(source, copy)
         assert contents(target) == contents(database)
 

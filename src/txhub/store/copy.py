@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from txhub.errors import TxhubError, first_failure
-from txhub.store.faults import translated
+from txhub.errors import BehindHorizon, TxhubError, first_failure
+from txhub.store.horizon import steady_horizon
 from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
 
@@ -75,9 +76,10 @@ async def copy_database(
 
     Raises:
         CopyDiffers: a day did not arrive as it left; nothing of that day is kept.
+        BehindHorizon: retention dropped raw rows of one of them; nothing was copied.
         DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; run it again to go on.
     """
-    with translated():
+    async with _all_rows_there(source, "database that is to be copied"), _all_rows_there(target, "target"):
         await _copy_chains(source, target)
         days = [Day(*row) for row in await source.fetch(_SQL["days"])]
         total, done, copied = sum(day.transactions for day in days), 0, Copied(0, 0, 0)
@@ -88,6 +90,18 @@ async def copy_database(
             report(done, total)
         await _copy_whole(source, target)
     return copied
+
+
+@asynccontextmanager
+async def _all_rows_there(pool: Pool, which: str) -> AsyncIterator[None]:
+    """Keep retention from dropping raw rows meanwhile: of what is not there the copy's rollups would know nothing."""
+    async with steady_horizon(pool) as (_, horizon):
+        if horizon is not None:
+            raise BehindHorizon(
+                f"the {which} has no raw rows before {horizon:%Y-%m-%d} any more, only what the archive has of them",
+                hint="bring them back with `txhub archive restore`, then copy, and drop them again in the copy",
+            )
+        yield
 
 
 async def _copy_chains(source: Pool, target: Pool) -> None:
