@@ -102,7 +102,7 @@ def open_database(server: Server, template: str | None = None) -> Iterator[str]:
             )
         )
         try:
-            yield address(server, name)
+            yield address(server.url, name)
         finally:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -110,24 +110,22 @@ def open_database(server: Server, template: str | None = None) -> Iterator[str]:
 @cache
 def pristine(admin_url: str) -> str:
     """The name of a server's empty database that nobody can be connected to: TimescaleDB looks into template1."""
-    with psycopg.connect(admin_url, autocommit=True) as admin, alone(admin, "template1"):
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        shut(admin, "template1")
         admin.execute("CREATE DATABASE pristine TEMPLATE template1 ALLOW_CONNECTIONS false")
+        admin.execute("ALTER DATABASE template1 ALLOW_CONNECTIONS true")
     return "pristine"
 
 
-@contextmanager
-def alone(admin: psycopg.Connection, database: str) -> Iterator[None]:
-    """Let nobody be connected to a database while it is copied."""
-    name = sql.Identifier(database)
-    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+def shut(admin: psycopg.Connection, database: str) -> None:
+    """Let nobody be connected to a database any more: only such a one can be copied."""
+    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(database)))
     admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (database,))
-    yield
-    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
 
 
-def address(server: Server, database: str) -> str:
-    """The URL of one of a server's databases, for the role that owns it."""
-    return make_url(server.url).set(database=database).render_as_string(hide_password=False)
+def address(url: str, database: str) -> str:
+    """The same URL, for another database of its server."""
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
@@ -137,16 +135,13 @@ def migrated(servers: Callable[[Edition], Server]) -> Callable[[Edition], str]:
     @cache
     def template(edition: Edition) -> str:
         server, name = servers(edition), f"migrated_{edition}"
-        own = make_url(server.admin_url).set(database=name).render_as_string(hide_password=False)
         with psycopg.connect(server.admin_url, autocommit=True) as admin:
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, ROLE))))
-            migrate(address(server, name))
+            migrate(address(server.url, name))
             if edition is Edition.TIMESCALE:
-                with psycopg.connect(own, autocommit=True) as session:
+                with psycopg.connect(address(server.admin_url, name), autocommit=True) as session:
                     session.execute("SELECT _timescaledb_functions.stop_background_workers()")
-            # One that somebody is connected to cannot be copied.
-            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
-            admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
+            shut(admin, name)
         return name
 
     return template

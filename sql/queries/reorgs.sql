@@ -1,14 +1,16 @@
 -- The story of reorgs. ADBC's parameters.
 
 -- name: reorgs
--- The newest before id $4 that were detected in [$2, $3), of the chains whose ids $1 lists with commas between.
+-- The newest up to id $4 that were detected in [$2, $3), of the chains whose ids $1 lists with commas between; an empty
+-- text stands for all.
 SELECT r.id, c.name AS chain, r.detected_at, r.ancestor, r.depth,
        r.from_number, txhub.hash_text(r.from_hash, c.family) AS from_hash, r.from_tx_count,
        r.to_number, txhub.hash_text(r.to_hash, c.family) AS to_hash, r.to_tx_count,
        (SELECT count(*) FROM txhub.gone_transactions g WHERE g.reorg_id = r.id) AS gone_count
 FROM txhub.reorgs r
 JOIN txhub.chains c USING (chain_id)
-WHERE r.chain_id = ANY (string_to_array($1, ',')::int[]) AND r.detected_at >= $2 AND r.detected_at < $3 AND r.id < $4
+WHERE ($1 = '' OR r.chain_id = ANY (string_to_array($1, ',')::int[]))
+  AND r.detected_at >= $2 AND r.detected_at < $3 AND r.id <= $4
 ORDER BY r.id DESC
 LIMIT $5
 

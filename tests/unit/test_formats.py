@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.datastructures import URL, MultiDict
 from pyarrow import parquet
 
 from txhub.api.formats import MEDIA_TYPES, Answer, Format, NotAcceptable, choose, respond
@@ -24,13 +25,14 @@ FRAME = pl.DataFrame(
     },
     schema_overrides={"time": pl.Datetime("us", "UTC")},
 )
-ANSWER = Answer(
-    "avg_value_1m", FRAME, lambda: {"rows": FRAME.rows()}, {"unit": "ETH/transaction"}, next="/v1/x?cursor=y"
-)
+ANSWER = Answer("avg_value_1m", FRAME, lambda: {"rows": FRAME.rows()}, {"unit": "ETH/transaction"}, next="y")
 
 
 class Asking:
     """As much of a request as `respond` looks at."""
+
+    url = URL("http://txhub/v1/x?cursor=before")
+    query_params = MultiDict({"cursor": "before"})
 
     def __init__(self, accept: str) -> None:
         self.headers = {"accept": accept}

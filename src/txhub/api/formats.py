@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import polars as pl
@@ -48,7 +49,7 @@ class Answer:
     """A table, its JSON shape, and what else is to be said of it.
 
     `facts` travel as headers `Txhub-…`, and as metadata of the schema in Arrow and Parquet. `next` is the
-    URL of the page after this one.
+    cursor of the page after this one.
     """
 
     name: str
@@ -89,8 +90,13 @@ async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str |
     if chosen is not Format.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'
     if answer.next is not None:
-        headers["Link"] = f'<{answer.next}>; rel="next"'
+        headers["Link"] = f'<{_following(request, answer.next)}>; rel="next"'
     return Response(body, media_type=MEDIA_TYPES[chosen], headers=headers)
+
+
+def _following(request: Request[Any, Any, Any], cursor: str) -> str:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def _quality(accept: str, media_type: str) -> float:

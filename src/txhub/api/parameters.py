@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.openapi.spec import Example
@@ -62,14 +61,6 @@ def listed(values: Iterable[str] | None) -> list[str]:
 def given(**parameters: str | None) -> dict[str, str]:
     """The parameters that were sent, for the others to have their defaults; empty ones do not count."""
     return {name: value for name, value in parameters.items() if value}
-
-
-def following(request: Request[Any, Any, Any], cursor: str | None) -> str | None:
-    """The address of the page that begins at a cursor: this one's question, and the cursor."""
-    if cursor is None:
-        return None
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 class Strictness:

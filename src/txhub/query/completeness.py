@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, ChainInfo, CoverageBucket, CoverageReport, Quality
+from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, CoverageBucket, CoverageReport, Quality
 from txhub.errors import UsageError
 from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of, one_of
 from txhub.query.coverage import Coverage, quality, read_coverage
-from txhub.query.timerange import TimeRange, parse_range
+from txhub.query.timerange import TimeRange, bucket_for, parse_range
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
@@ -61,7 +61,9 @@ async def read_completeness(
         UsageError: a parameter cannot be understood, or the answer would be too large.
     """
     asked = parse_range(start, end, now)
-    width = _width(one_of("bucket", bucket, Bucket), asked)
+    width = one_of("bucket", bucket, Bucket)
+    if width is Bucket.AUTO:
+        width = bucket_for(asked)
     chains = chains_of(await read_chains(reader, counted=False), chain)
     _refuse_too_many(asked, width, chains)
     coverages = await read_coverage(reader, chains, asked, now)
@@ -95,13 +97,6 @@ def _buckets(
         (name, *span, held_there, missed, held_there / (held_there + missed) if held_there + missed else None)
         for span, held_there, missed in zip(spans, committed, missing, strict=True)
     ]
-
-
-def _width(bucket: Bucket, asked: TimeRange) -> Bucket:
-    if bucket is not Bucket.AUTO:
-        return bucket
-    length = (asked.end - asked.start).total_seconds()
-    return next((each for each, seconds in BUCKET_SECONDS.items() if length / seconds < MAX_POINTS), Bucket.D1)
 
 
 def _refuse_too_many(asked: TimeRange, bucket: Bucket, chains: Sequence[ChainInfo]) -> None:

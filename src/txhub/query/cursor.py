@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
+import polars as pl
 
 from txhub.errors import UsageError
 
@@ -21,6 +22,7 @@ _Int = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 _Bigint = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _fields = msgspec.msgpack.Decoder(tuple[_Moment, _Int, _Bigint, _Int])
 _id = msgspec.msgpack.Decoder(_Bigint)
+_NEWEST = 2**63 - 1
 Fields = TypeVar("Fields")
 
 
@@ -48,18 +50,19 @@ def decode(text: str) -> Cursor:
     return Cursor(_EPOCH + timedelta(microseconds=place), *rest)
 
 
-def encode_id(key: int) -> str:
-    """The text of the id that a page ends with."""
-    return _pack(key)
-
-
-def decode_id(text: str) -> int:
-    """The id of a text.
+def newest_id(cursor: str | None) -> int:
+    """The greatest id that belongs on a page of ids, the newest first; without a cursor, on the first one.
 
     Raises:
-        UsageError: it is not one that `encode_id` made.
+        UsageError: it is not a cursor that `cut` made.
     """
-    return _unpack(text, _id.decode)
+    return _NEWEST if cursor is None else _unpack(cursor, _id.decode) - 1
+
+
+def cut(frame: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, str | None]:
+    """A page of at most so many rows with an `id`, out of one more where there are more; the next one's cursor."""
+    rows = frame.head(limit)
+    return rows, _pack(rows["id"][-1]) if frame.height > limit else None
 
 
 def _pack(*fields: int) -> str:

@@ -20,7 +20,6 @@ from txhub.query.timerange import open_range
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
-_NEWEST = 2**63 - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _SQL = queries("events")
 
@@ -65,15 +64,14 @@ async def read_log(
         UsageError: a parameter cannot be understood.
     """
     asked = open_range(start, end, now)
-    before = _NEWEST if cursor is None else cursors.decode_id(cursor)
-    levels = some_of("level", level, Level)
+    newest = cursors.newest_id(cursor)
+    levels = [each.value for each in some_of("level", level, Level)]
     names = list(chain)
     if names:
         chains_of(await read_chains(reader, counted=False), names)
-    choices = (names, _names("component", component), _names("event", event))
-    frame = await reader.frame(_SQL["events"], *map(",".join, choices), *asked, before, ",".join(levels), limit + 1)
-    rows = frame.head(limit)
-    return EventsAnswer(rows, cursors.encode_id(rows["id"][-1]) if frame.height > limit else None)
+    choices = (names, _names("component", component), _names("event", event), levels)
+    frame = await reader.frame(_SQL["events"], *map(",".join, choices), *asked, newest, limit + 1)
+    return EventsAnswer(*cursors.cut(frame, limit))
 
 
 def _names(parameter: str, texts: Iterable[str]) -> list[str]:

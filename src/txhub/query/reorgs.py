@@ -13,13 +13,12 @@ from txhub.errors import NotFound
 from txhub.query import cursor as cursors
 from txhub.query.chains import plain, read_chains
 from txhub.query.choice import chains_of
-from txhub.query.timerange import open_range
+from txhub.query.timerange import ALWAYS, open_range
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
 MOST_GONE = 1000
 """A story lists this many transactions that did not come back; `gone_count` counts all."""
-_NEWEST = 2**63 - 1
 _SQL = queries("reorgs")
 
 
@@ -51,23 +50,20 @@ async def read_reorgs(
         UsageError: a parameter cannot be understood.
     """
     asked = open_range(start, end, now)
-    before = _NEWEST if cursor is None else cursors.decode_id(cursor)
+    newest = cursors.newest_id(cursor)
     chains = chains_of(await read_chains(reader, counted=False), chain)
     ids = ",".join(str(each.chain_id) for each in chains)
-    frame = await reader.frame(_SQL["reorgs"], ids, *asked, before, limit + 1)
-    rows = frame.head(limit)
-    return ReorgsAnswer(rows, cursors.encode_id(rows["id"][-1]) if frame.height > limit else None)
+    frame = await reader.frame(_SQL["reorgs"], ids, *asked, newest, limit + 1)
+    return ReorgsAnswer(*cursors.cut(frame, limit))
 
 
-async def read_story(reader: Reader, key: int, now: datetime) -> ReorgStory:
+async def read_story(reader: Reader, key: int) -> ReorgStory:
     """One reorg with its blocks, and the transactions that did not come back.
 
     Raises:
         NotFound: there is no such reorg.
     """
-    chains = await read_chains(reader, counted=False)
-    ids = ",".join(str(each.chain_id) for each in chains)
-    found = await reader.frame(_SQL["reorgs"], ids, *open_range(None, None, now), min(key, _NEWEST - 1) + 1, 1)
+    found = await reader.frame(_SQL["reorgs"], "", *ALWAYS, key, 1)
     if found.is_empty() or found["id"][0] != key:
         raise NotFound(f"there is no reorg {key}", hint="ask /v1/reorgs for those that there are")
     blocks = await reader.frame(_SQL["replaced"], key)

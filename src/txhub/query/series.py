@@ -25,7 +25,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import ColumnElement, Numeric, Select, TableClause, Text, cast, func, literal_column, null, select
 
-from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket, ChainInfo, Kind, Line, Metric, Quality, Series
+from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Kind, Line, Metric, Quality, Series
 from txhub.errors import UsageError
 from txhub.query.active import ERROR, read_active
 from txhub.query.chains import read_chains
@@ -33,7 +33,7 @@ from txhub.query.choice import chains_of, one_of, some_of
 from txhub.query.coverage import Coverage, quality, read_coverage
 from txhub.query.quantiles import BIN_ERROR, read_quantiles
 from txhub.query.question import SeriesQuestion
-from txhub.query.timerange import TimeRange, parse_range
+from txhub.query.timerange import TimeRange, bucket_for, parse_range
 from txhub.store import schema
 from txhub.store.read import Reader
 
@@ -146,9 +146,7 @@ def _width(bucket: Bucket, asked: TimeRange, *, by_hour: bool) -> Bucket:
         if by_hour and BUCKET_SECONDS[bucket] < hour:
             raise UsageError(f"bucket is {bucket.value!r}: this metric is kept by hour", hint="send 1h, 1d or auto")
         return bucket
-    length = (asked.end - asked.start).total_seconds()
-    widths = [each for each, seconds in BUCKET_SECONDS.items() if not by_hour or seconds >= hour]
-    return next((each for each in widths if length / BUCKET_SECONDS[each] < MAX_POINTS), Bucket.D1)
+    return bucket_for(asked, [each for each, seconds in BUCKET_SECONDS.items() if not by_hour or seconds >= hour])
 
 
 def _refuse_mixed_coins(question: SeriesQuestion) -> None:

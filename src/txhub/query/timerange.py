@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from txhub.config import parse_span
+from txhub.contract import BUCKET_SECONDS, MAX_POINTS, Bucket
 from txhub.errors import UsageError
 
 _ALLOWED = "ISO 8601 such as 2023-09-08T07:27:00Z, or relative to now such as -24h, -90m or -7d, or now"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FAR = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class TimeRange(NamedTuple):
@@ -24,6 +25,10 @@ class TimeRange(NamedTuple):
         start = _EPOCH + (self.start - _EPOCH) // width * width
         end = _EPOCH - (_EPOCH - self.end) // width * width
         return TimeRange(start, end)
+
+
+ALWAYS = TimeRange(_EPOCH, datetime(2200, 1, 1, tzinfo=UTC))
+"""The moments that there are here."""
 
 
 def parse_range(start: str, end: str | None, now: datetime) -> TimeRange:
@@ -50,9 +55,15 @@ def open_range(start: str | None, end: str | None, now: datetime) -> TimeRange:
     if start is not None and end is not None:
         return parse_range(start, end, now)
     return TimeRange(
-        _EPOCH if start is None else parse_moment("start", start, now),
-        _FAR if end is None else parse_moment("end", end, now),
+        ALWAYS.start if start is None else parse_moment("start", start, now),
+        ALWAYS.end if end is None else parse_moment("end", end, now),
     )
+
+
+def bucket_for(asked: TimeRange, widths: Iterable[Bucket] = BUCKET_SECONDS) -> Bucket:
+    """What `bucket=auto` takes: the narrowest of these widths with fewer than `MAX_POINTS` in a range, or a day."""
+    length = (asked.end - asked.start).total_seconds()
+    return next((each for each in widths if length / BUCKET_SECONDS[each] < MAX_POINTS), Bucket.D1)
 
 
 def parse_moment(parameter: str, text: str, now: datetime) -> datetime:
@@ -72,6 +83,6 @@ def parse_moment(parameter: str, text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         blank = " (in a URL a plus sign is written %2B)" if " " in text else ""
         raise UsageError(f"{parameter} is {text!r}, which is not a time{blank}", hint=f"send {_ALLOWED}") from None
-    if not _EPOCH <= moment <= _FAR:
+    if not ALWAYS.start <= moment <= ALWAYS.end:
         raise UsageError(f"{parameter} is {text!r}: {moment.isoformat()}", hint="send a year from 1970 to 2200")
     return moment

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
-from txhub.api.parameters import following, given, listed
+from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
 from txhub.contract import Event, Page
 from txhub.query.eventlog import read_log
@@ -53,6 +53,4 @@ async def events(
         now=now,
         **given(start=start, end=end, cursor=cursor),
     )
-    return await respond(
-        request, Answer("events", page.rows, page.as_contract, next=following(request, page.next)), wanted
-    )
+    return await respond(request, Answer("events", page.rows, page.as_contract, next=page.next), wanted)

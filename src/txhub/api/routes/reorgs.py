@@ -13,7 +13,7 @@ from litestar.params import PathParameter
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
-from txhub.api.parameters import following, given, listed
+from txhub.api.parameters import given, listed
 from txhub.api.problems import MEDIA_TYPE, PROBLEMS, Problem
 from txhub.contract import Page, Reorg, ReorgStory
 from txhub.query.reorgs import read_reorgs, read_story
@@ -48,9 +48,7 @@ async def reorgs(
     page = await read_reorgs(
         reader, chain=listed(chain), limit=limit, now=now, **given(start=start, end=end, cursor=cursor)
     )
-    return await respond(
-        request, Answer("reorgs", page.rows, page.as_contract, next=following(request, page.next)), wanted
-    )
+    return await respond(request, Answer("reorgs", page.rows, page.as_contract, next=page.next), wanted)
 
 
 @get(
@@ -63,6 +61,6 @@ async def reorgs(
     },
     tags=["Data"],
 )
-async def story(reader: NamedDependency[Reader], now: NamedDependency[datetime], key: Key) -> ReorgStory:
+async def story(reader: NamedDependency[Reader], key: Key) -> ReorgStory:
     """Answer with one reorg."""
-    return await read_story(reader, key, now)
+    return await read_story(reader, key)

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
-from txhub.api.parameters import following, given, listed
+from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
 from txhub.contract import Page, Transaction
 from txhub.query.transactions import read_transactions
@@ -58,6 +58,4 @@ async def transactions(
         now=now,
         **given(min_value=min_value, max_value=max_value, start=start, end=end, cursor=cursor),
     )
-    return await respond(
-        request, Answer("transactions", page.rows, page.as_contract, next=following(request, page.next)), wanted
-    )
+    return await respond(request, Answer("transactions", page.rows, page.as_contract, next=page.next), wanted)
