@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 
 import psycopg
 import pytest
@@ -52,19 +52,27 @@ class OwnServer:
         )
         assert done.returncode == 0
 
-    async def take_all_connections(self, stack: AsyncExitStack) -> None:
-        """Hold every connection that ordinary users may have, until the stack ends; the ingester's are closed."""
+    async def take_all_connections(self, stack: AsyncExitStack, proxy: Proxy) -> None:
+        """Hold every connection that ordinary users may have, until the stack ends; those through the proxy are cut.
+
+        Nobody gets through the proxy meanwhile: who goes while the last connections are taken leaves one for itself.
+        """
+        proxy.hold()
+        proxy.cut()
         admin = await stack.enter_async_context(
             await psycopg.AsyncConnection.connect(self._admin_url or "", autocommit=True)
         )
-        ends = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'txhub ingest'"
+        ends = """
+            SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        """
         while (await (await admin.execute(ends)).fetchone()) != (0,):
-            try:
-                while True:
-                    holder = await psycopg.AsyncConnection.connect(self.database)
-                    await stack.enter_async_context(holder)
-            except psycopg.OperationalError:
-                continue  # all are taken, unless the ingester was faster
+            pass
+        with suppress(psycopg.OperationalError):
+            while True:
+                holder = await psycopg.AsyncConnection.connect(self.database)
+                await stack.enter_async_context(holder)
+        proxy.release()
 
 
 @pytest.fixture(scope="module", params=list(Edition), ids=str)
@@ -104,7 +112,7 @@ async def test_no_connection_left(own_server: OwnServer, undisturbed: Contents) 
 
         async def take_all(stage: Stage) -> None:
             async with AsyncExitStack() as stack:
-                await own_server.take_all_connections(stack)
+                await own_server.take_all_connections(stack, proxy)
                 await stage.grow(20)
                 await proxy.connections(proxy.accepted + 3)  # it has tried to connect again, in vain
 
