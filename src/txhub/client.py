@@ -34,7 +34,7 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
-    Transaction,
+    TransactionPage,
 )
 from txhub.errors import TxhubError, Unavailable
 
@@ -231,7 +231,7 @@ def _json(shape: type[Answer]) -> Callable[[bytes], Answer]:
 
 _read_chains: Callable[[bytes], Page[ChainInfo]] = _json(Page[ChainInfo])
 _read_health: Callable[[bytes], Page[StreamHealth]] = _json(Page[StreamHealth])
-_read_transactions: Callable[[bytes], Page[Transaction]] = _json(Page[Transaction])
+_read_transactions: Callable[[bytes], TransactionPage] = _json(TransactionPage)
 _read_series: Callable[[bytes], Series] = _json(Series)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_any: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
@@ -336,7 +336,7 @@ class Client:
         """The busiest minute of each hour, busiest first: columns chain, hour, minute, tx_count."""
         return self._ask(_Call("/v1/peaks", _read_frame, ARROW, question))
 
-    def transactions(self, **question: Unpack[TransactionsQuestion]) -> Page[Transaction]:
+    def transactions(self, **question: Unpack[TransactionsQuestion]) -> TransactionPage:
         """Transactions, newest first; `next` of the page is the `cursor` of what follows."""
         return self._ask(_Call("/v1/transactions", _read_transactions, JSON, question))
 
@@ -434,7 +434,7 @@ class AsyncClient:
         """As `Client.peaks`."""
         return await self._ask(_Call("/v1/peaks", _read_frame, ARROW, question))
 
-    async def transactions(self, **question: Unpack[TransactionsQuestion]) -> Page[Transaction]:
+    async def transactions(self, **question: Unpack[TransactionsQuestion]) -> TransactionPage:
         """As `Client.transactions`."""
         return await self._ask(_Call("/v1/transactions", _read_transactions, JSON, question))
 

@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         default={}, description="chains beside the built-in ones, or what differs from those"
     )
 
+    @property
+    def archive_address(self) -> str:
+        """Where the archive is: as it was set, or in `home`."""
+        return self.archive or str((self.home / "archive").absolute())
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:

@@ -183,6 +183,27 @@ class Transaction:
     success: bool | None
 
 
+class Source(StrEnum):
+    """Where rows of an answer are from."""
+
+    RAW = "raw"
+    ARCHIVE = "archive"
+
+
+@dataclass(slots=True)
+class TransactionPage:
+    """A page of transactions, and the opaque cursor of the next one, or null at the end.
+
+    A page that searched the archive may hold fewer than were asked for, even none, and still have a next one: it
+    goes on where the search stopped.
+    """
+
+    items: list[Transaction]
+    next: str | None
+    sources: list[Source]
+    """`raw`: the database's rows; `archive`: rows that retention dropped from it."""
+
+
 @dataclass(slots=True)
 class CoverageBucket:
     """How complete the ledger is over a span of time of one chain."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,38 +12,26 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.archived import NOW, archive_all, commit, drop_all, export_all, faults, restore_all, three_days
 from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block, make_blocks
 from txhub.archive import manifest
-from txhub.archive.export import Outcome, export
 from txhub.archive.manifest import Entry
 from txhub.archive.query import query
-from txhub.archive.restore import restore
-from txhub.archive.retention import Dropped, drop
+from txhub.archive.retention import drop
 from txhub.archive.upkeep import run_round
-from txhub.archive.verify import verify
 from txhub.errors import ArchiveMismatch, BehindHorizon, InTheWay, NotFound, UsageError
-from txhub.model import Block, Chain
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.settle import settle
 from txhub.store import horizon as horizons
-from txhub.store.coldread import scan_transactions
 from txhub.store.edition import Edition
 from txhub.store.horizon import read_horizon, steady_horizon, steady_in_transaction
 from txhub.store.ledger import Ledger
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
-from txhub.store.read import Reader
 
-NOW = datetime(2026, 4, 1, tzinfo=UTC)
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
 MORE_THAN_A_DAY = range(900)
 """Ethereum's blocks from 22:30 to 01:30: the first day's last 450, then those after them."""
-CONTRACT = (
-    *("chain_id", "chain", "block_number", "block_time", "tx_index", "hash", "from_address", "to_address", "kind"),
-    *("value", "value_base", "fee", "symbol", "gas_used", "gas_price", "tx_type", "method_id", "input_size", "nonce"),
-    "success",
-)
-"""The columns of a page of transactions."""
 
 
 @pytest.fixture
@@ -56,27 +43,6 @@ def place(tmp_path: Path) -> Place:
 async def pool(database: str) -> AsyncIterator[Pool]:
     async with open_pool(database, name="test") as pool:
         yield pool
-
-
-async def commit(pool: Pool, blocks: Iterable[Block], chain: Chain = ETHEREUM, *, followed: bool = True) -> None:
-    ledger = Ledger(pool, chain)
-    await ledger.register()
-    if followed:
-        await ledger.follow_from(0)
-    await ledger.commit(list(blocks), bulk=True)
-
-
-async def export_all(pool: Pool, url: str, place: Place, now: datetime = NOW) -> list[Outcome]:
-    return [outcome async for outcome in export(pool, url, place, now=now)]
-
-
-async def faults(pool: Pool, place: Place) -> dict[str, str]:
-    """What verification finds, by chain, table and day."""
-    return {
-        f"{entry.chain} {entry.table} {entry.day}": fault
-        async for entry, fault in verify(pool, place)
-        if fault is not None
-    }
 
 
 def by_table(entries: Iterable[Entry], day: date, chain: str = "ethereum") -> dict[str, Entry]:
@@ -248,32 +214,6 @@ async def contents(pool: Pool, questions: dict[str, str], chain_ids: Iterable[in
     }
 
 
-async def drop_all(pool: Pool, place: Place, before: date = date(2026, 3, 5), **options: bool) -> Dropped:
-    return await drop(pool, place, before=before, now=NOW, settle=settle, **options)
-
-
-async def restore_all(pool: Pool, place: Place, first: date | None = None, last: date | None = None) -> list[date]:
-    return [done.day async for done in restore(pool, place, first=first, last=last)]
-
-
-async def archive_all(pool: Pool, url: str, place: Place) -> None:
-    await export_all(pool, url, place)
-    assert await faults(pool, place) == {}
-
-
-def three_days(chain: Chain, transactions: int = 3) -> list[Block]:
-    """Blocks every half hour from 1 March 22:30 on, for three days and more."""
-    slow = replace(chain, block_time_s=1800.0)
-    blocks = [make_block(number, chain=slow, transactions=transactions) for number in range(165)]
-    if chain.family == "utxo":
-        for block in blocks:
-            block.transactions[:] = [
-                row._replace(from_address=b"bcrt1q%d" % row.tx_index, to_address=b"bcrt1q%d" % block.number)
-                for row in block.transactions
-            ]
-    return blocks
-
-
 async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_horizon(
     pool: Pool, database: str, place: Place
 ) -> None:
@@ -340,61 +280,6 @@ async def test_no_rollup_loses_anything_when_a_chain_is_backfilled_behind_the_ho
     assert await contents(pool, ROLLUPS) == three
     await restore_all(pool, place)
     assert await contents(pool, RAW, two) == raw
-
-
-async def test_dropped_transactions_are_read_from_the_archive_as_they_were_from_the_database(
-    pool: Pool, database: str, place: Place
-) -> None:
-    await commit(pool, three_days(ETHEREUM))
-    await commit(pool, three_days(BITCOIN), BITCOIN)
-    await archive_all(pool, database, place)
-    columns = ", ".join(name for name in CONTRACT if name != "value_base")
-    async with Reader(database) as reader:
-
-        async def cold(chain: str, **filters: list[bytes]) -> pl.DataFrame | None:
-            rows = await scan_transactions(
-                reader, place, chain=chain, start=START + timedelta(hours=1), end=START + timedelta(hours=40), **filters
-            )
-            return None if rows is None else rows.collect().sort("block_number", "tx_index")
-
-        async def hot(chain: str) -> pl.DataFrame:
-            return await reader.frame(
-                f"SELECT {columns}, value_base FROM txhub.transactions_view WHERE chain = $1"
-                " AND block_time >= $2 AND block_time < $3 ORDER BY block_number, tx_index",
-                chain,
-                START + timedelta(hours=1),
-                START + timedelta(hours=40),
-            )
-
-        assert await cold("ethereum") is None  # the database still has them
-        expected = {chain: (await hot(chain)).select(CONTRACT) for chain in ("ethereum", "bitcoin")}
-        assert (await drop_all(pool, place, before=date(2026, 3, 4))).days
-        for chain, rows in expected.items():
-            found = await cold(chain)
-            assert found is not None
-            assert found.schema == rows.schema
-            assert found.equals(rows)
-        rows = expected["ethereum"]
-        sender, recipient, hash_ = (
-            bytes.fromhex(rows[name][40][2:]) for name in ("from_address", "to_address", "hash")
-        )
-        for filters, condition in (
-            ({"hashes": [hash_]}, pl.col("hash") == rows["hash"][40]),
-            ({"senders": [sender]}, pl.col("from_address") == rows["from_address"][40]),
-            (
-                {"recipients": [recipient, sender]},
-                pl.col("to_address").is_in([rows["to_address"][40], rows["from_address"][40]]),
-            ),
-            (
-                {"parties": [sender]},
-                (pl.col("from_address") == rows["from_address"][40])
-                | (pl.col("to_address") == rows["from_address"][40]),
-            ),
-        ):
-            found = await cold("ethereum", **filters)
-            assert found is not None
-            assert found.equals(rows.filter(condition))
-            assert found.height
 
 
 async def test_the_archive_answers_sql(pool: Pool, database: str, place: Place) -> None:

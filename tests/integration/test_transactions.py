@@ -12,6 +12,8 @@ from tests.sample import BLOCKS, CHAINS, NOW
 from txhub.contract import Transaction
 from txhub.model import Transaction as Row
 from txhub.query.transactions import read_transactions
+from txhub.store.coldread import ColdReader
+from txhub.store.place import Place
 from txhub.store.read import Reader
 
 Condition = Callable[[Row], bool]
@@ -25,11 +27,14 @@ SENDER = (7).to_bytes(20, "big")
 SENDER_TEXT = "0x" + SENDER.hex()
 
 
+COLD = ColdReader(Place("memory://nothing"))
+
+
 async def every_page(reader: Reader, limit: int, **question: Any) -> list[Transaction]:
     found: list[Transaction] = []
     cursor = None
     while True:
-        page = (await read_transactions(reader, now=NOW, limit=limit, cursor=cursor, **question)).as_contract()
+        page = (await read_transactions(reader, COLD, now=NOW, limit=limit, cursor=cursor, **question)).as_contract()
         found += page.items
         assert len(page.items) <= limit
         if page.next is None:

@@ -37,8 +37,10 @@ from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
 from txhub.errors import TxhubError
 from txhub.ops.metrics import Metrics
+from txhub.store.coldread import ColdReader
 from txhub.store.lane import Lane
 from txhub.store.outbox import OutboxReader
+from txhub.store.place import Place
 from txhub.store.read import Reader
 
 _log = structlog.get_logger("api")
@@ -64,7 +66,7 @@ def create_app(
         clock: what time it is; relative times count from there.
     """
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
-    lane = Lane(database_url)
+    lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncGenerator[None, None]:
@@ -77,6 +79,7 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await following
             await reader.close()
+            await cold.close()
 
     return Litestar(
         state=State({"feed": feed}),
@@ -103,6 +106,7 @@ def create_app(
         dependencies={
             "now": Provide(clock, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
+            "cold": Provide(lambda: cold, sync_to_thread=False),
             "lane": Provide(lambda: lane, sync_to_thread=False),
             "feed": Provide(lambda: feed, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),

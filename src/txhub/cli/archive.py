@@ -43,7 +43,7 @@ def place_of(settings: Settings) -> Place:
     Raises:
         SettingError: it cannot be used.
     """
-    return Place(settings.archive or str((settings.home / "archive").absolute()))
+    return Place(settings.archive_address)
 
 
 @app.command("list")

@@ -35,6 +35,11 @@ class Cursor(NamedTuple):
     tx_index: int
 
 
+def just_before(moment: datetime) -> Cursor:
+    """The place after all transactions from a moment on."""
+    return Cursor(moment - timedelta.resolution, 2**31 - 1, _NEWEST, 2**31 - 1)
+
+
 def encode(cursor: Cursor) -> str:
     """The text of a cursor, safe in a URL."""
     return _pack((cursor.block_time - _EPOCH) // timedelta.resolution, *cursor[1:])

@@ -1,4 +1,4 @@
-"""Transactions, newest first, a page at a time.
+"""Transactions, newest first, a page at a time: from the database, and where rows were dropped from the archive.
 
 Pages follow one another by key, not by counting: the next one starts below the place where the last
 one ended, so it costs the same however deep it is, and what is committed meanwhile does not shift it.
@@ -8,61 +8,88 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
     ColumnElement,
+    DateTime,
+    FromClause,
+    Integer,
     Interval,
+    LargeBinary,
     Numeric,
     Select,
+    SmallInteger,
     Text,
-    and_,
     cast,
-    false,
+    column,
     func,
     literal_column,
-    or_,
     select,
-    tuple_,
+    union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.types import TypeEngine
 
-from txhub.contract import ChainInfo, Kind, Page, Transaction
-from txhub.query import address as addresses
-from txhub.query import amount
+from txhub.contract import Kind, Source, Transaction, TransactionPage
 from txhub.query import cursor as cursors
 from txhub.query.chains import read_chains
-from txhub.query.choice import chains_of, some_of
+from txhub.query.criteria import PLACE, understand
 from txhub.query.cursor import Cursor
-from txhub.query.timerange import parse_moment, parse_range
+from txhub.query.timerange import TimeRange, open_range
 from txhub.store import schema
+from txhub.store.coldread import ColdReader, ColdRows, DroppedFile, dropped_transactions
 from txhub.store.read import Reader
 
-_T = schema.transactions.c
+SEARCHED_ROWS = 20_000_000
+"""Rows of the archive that one page searches at most, or those of a single day."""
 _PRICE_HOLDS = literal_column("INTERVAL '1 day'", Interval)
 """A price that is older than this at the time of a transaction says nothing of it: its value in USD is unknown."""
-_PLACE = ("block_time", "chain_id", "block_number", "tx_index")
-"""The order of all transactions, and what a cursor holds."""
+_RAW_TYPES: dict[str, TypeEngine[Any] | type[TypeEngine[Any]]] = {
+    "chain_id": Integer,
+    "block_number": BigInteger,
+    "block_time": DateTime(timezone=True),
+    "tx_index": Integer,
+    "hash": LargeBinary,
+    "from_address": LargeBinary,
+    "to_address": LargeBinary,
+    "value": Numeric,
+    "fee": Numeric,
+    "gas_used": BigInteger,
+    "gas_price": BigInteger,
+    "tx_type": SmallInteger,
+    "kind": schema.TX_KIND,
+    "method_id": LargeBinary,
+    "input_size": Integer,
+    "nonce": BigInteger,
+    "success": Boolean,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionsAnswer:
-    """A page: a column for each field of the contract, and the cursor of the page after it, if there is one."""
+    """A page: a column for each field of the contract, the cursor of the page after it, if any, and what was read."""
 
     rows: pl.DataFrame
     next: str | None
+    sources: list[Source]
 
-    def as_contract(self) -> Page[Transaction]:
+    def as_contract(self) -> TransactionPage:
         """The same in the contract's shape."""
         rows = self.rows.iter_rows(named=True)
-        return Page([Transaction(**{**row, "kind": Kind(row["kind"])}) for row in rows], self.next)
+        items = [Transaction(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+        return TransactionPage(items, self.next, self.sources)
 
 
 async def read_transactions(
     reader: Reader,
+    cold: ColdReader,
     *,
     chain: Iterable[str] = (),
     kind: Iterable[str] = (),
@@ -79,8 +106,12 @@ async def read_transactions(
 ) -> TransactionsAnswer:
     """The transactions that meet every condition; several values of one parameter are alternatives.
 
+    The archive is searched where the page reaches days whose raw rows were dropped. One page searches so much of it
+    only: it may then hold fewer than `limit`, and its cursor goes on from there.
+
     Args:
         reader: where to ask.
+        cold: where to search days that were dropped.
         chain: names of chains.
         kind: names of kinds.
         from_: senders.
@@ -96,56 +127,88 @@ async def read_transactions(
 
     Raises:
         UsageError: a parameter cannot be understood.
+        ArchiveUnavailable: the page reaches days that only the archive has, and that cannot be read.
     """
-    kinds = some_of("kind", kind, Kind)
-    names = list(chain)
-    chains = chains_of(await read_chains(reader, counted=False), names)
-    conditions = [
-        *_in_time(start, end, now),
-        *([_T.chain_id.in_([each.chain_id for each in chains])] if names else []),
-        *([_T.kind.in_([cast(each.value, schema.TX_KIND) for each in kinds])] if kinds else []),
-        *_with_parties("from", from_, (_T.from_address,), chains),
-        *_with_parties("to", to, (_T.to_address,), chains),
-        *_with_parties("address", address, (_T.from_address, _T.to_address), chains),
-        *_with_value(min_value, max_value, chains),
-        *([_below(cursors.decode(cursor))] if cursor is not None else []),
-    ]
-    frame = await reader.frame(_statement(conditions, limit + 1))
-    rows = frame.head(limit)
-    more = frame.height > limit
-    following = cursors.encode(Cursor(*rows.select(_PLACE).row(-1))) if more else None
-    return TransactionsAnswer(rows.drop("chain_id"), following)
+    criteria = understand(
+        await read_chains(reader, counted=False),
+        open_range(start, end, now),
+        chain=chain,
+        kind=kind,
+        from_=from_,
+        to=to,
+        address=address,
+        min_value=min_value,
+        max_value=max_value,
+    )
+    below = None if cursor is None else cursors.decode(cursor)
+    rows = await reader.frame(_shaped(_newest(criteria.in_database(below), limit + 1), limit + 1))
+    full = rows.height > limit
+    sources = [Source.RAW]
+    reached = None
+    files = await dropped_transactions(reader, *_older(criteria.range, rows if full else None, below))
+    if files := [file for file in files if not criteria.chains or file.chain_id in criteria.chains]:
+        some, reached = _first_of(files)
+        found = await cold.newest(
+            [ColdRows(each, criteria.in_archive(each.decimals, each.wide, below)) for each in some], PLACE, limit + 1
+        )
+        if found.height:
+            sources = [*([Source.RAW] if rows.height else []), Source.ARCHIVE]
+            shaped = await reader.frame(_shaped(_given(found), limit + 1))
+            rows = pl.concat([rows, shaped]).unique(PLACE, keep="first").sort(PLACE, descending=True)
+        if reached is not None:
+            rows = rows.filter(pl.col("block_time") >= reached)
+    page = rows.head(limit)
+    following = None
+    if rows.height > limit:
+        following = cursors.encode(Cursor(*page.select(PLACE).row(-1)))
+    elif reached is not None:
+        following = cursors.encode(cursors.just_before(reached))
+    return TransactionsAnswer(page.drop("chain_id"), following, sources)
 
 
-def _in_time(start: str | None, end: str | None, now: datetime) -> list[ColumnElement[bool]]:
-    if start is not None and end is not None:
-        asked = parse_range(start, end, now)
-        return [_T.block_time >= asked.start, _T.block_time < asked.end]
-    if start is not None:
-        return [_T.block_time >= parse_moment("start", start, now)]
-    return [_T.block_time < parse_moment("end", end, now)] if end is not None else []
+def _older(asked: TimeRange, full: pl.DataFrame | None, below: Cursor | None) -> TimeRange:
+    """Where older rows than those of a full page of the database cannot be on it: what the archive may add to."""
+    start = asked.start if full is None else max(asked.start, full["block_time"][-1])
+    end = asked.end if below is None else min(asked.end, below.block_time + timedelta.resolution)
+    return TimeRange(start, end)
 
 
-def _with_parties(
-    parameter: str, texts: Iterable[str], columns: Sequence[ColumnElement[Any]], chains: Sequence[ChainInfo]
-) -> list[ColumnElement[bool]]:
-    stored = addresses.stored(parameter, texts, chains)
-    return [or_(*(column.in_(stored) for column in columns))] if stored else []
+def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime | None]:
+    """The newest days' files that one page searches, and the start of the last of them if there are more."""
+    some: list[DroppedFile] = []
+    for _, day in groupby(files, lambda file: file.start):
+        own = list(day)
+        if some and sum(file.rows for file in (*some, *own)) > SEARCHED_ROWS:
+            return some, some[-1].start
+        some += own
+    return some, None
 
 
-def _with_value(least: str | None, most: str | None, chains: Sequence[ChainInfo]) -> list[ColumnElement[bool]]:
-    """Whole coins are other numbers of base units on chains with other decimals."""
-    if least is None and most is None:
-        return []
-    alternatives: list[ColumnElement[bool]] = []
-    for decimals, alike in groupby(sorted(chains, key=lambda each: each.decimals), lambda each: each.decimals):
-        bounds: list[ColumnElement[bool]] = [_T.chain_id.in_([each.chain_id for each in alike])]
-        if least is not None:
-            bounds.append(_T.value >= _numeric(amount.at_least("min_value", least, decimals)))
-        if most is not None:
-            bounds.append(_T.value <= _numeric(amount.at_most("max_value", most, decimals)))
-        alternatives.append(and_(*bounds))
-    return [or_(false(), *alternatives)]
+def _newest(conditions: Sequence[ColumnElement[bool]], limit: int) -> FromClause:
+    """The newest rows of the database, and all that share the time of the last.
+
+    By time alone the database walks an index from the newest chunk on and stops; by the whole order it would sort a
+    chunk, a day of transactions, for each page. The rows of the last moment are asked for again, all of them: FETCH
+    WITH TIES is what this is for, but over the columnstore TimescaleDB 2.29.2 answers it with an error ("retrieved too
+    many tuples in a bounded sort"), since it tells the sorts of its chunks how many rows are wanted at most.
+    """
+    t = schema.transactions
+    newest = select(t).where(*conditions).order_by(t.c.block_time.desc()).limit(limit).cte("newest")
+    last = select(func.min(newest.c.block_time)).scalar_subquery()
+    before_last = select(newest).where(newest.c.block_time > last)
+    return union_all(before_last, select(t).where(*conditions, t.c.block_time == last)).subquery("page")
+
+
+def _given(found: pl.DataFrame) -> FromClause:
+    """Rows of the archive, handed to the database: it says what they mean in the very words it has for its own."""
+    digits = pl.selectors.binary().bin.encode("hex")
+    text = found.with_columns(digits.str.replace("^", r"\x"), pl.col("block_time").dt.strftime("%+"))
+    columns: list[ColumnElement[Any]] = [column(name, type_) for name, type_ in _RAW_TYPES.items()]
+    return (
+        func.json_to_recordset(cast(cast(text.write_json(), Text), JSON))
+        .table_valued(*columns, name="page")
+        .render_derived(name="page", with_types=True)
+    )
 
 
 def _in_usd(p: ReadOnlyColumnCollection[str, Any], c: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
@@ -154,29 +217,8 @@ def _in_usd(p: ReadOnlyColumnCollection[str, Any], c: ReadOnlyColumnCollection[s
     return func.round(func.txhub.to_native(p.value, c.decimals) * price, literal_column("2"))
 
 
-def _numeric(number: int) -> ColumnElement[Any]:
-    """A number of any size: drivers bind integers of 64 bits."""
-    return cast(cast(str(number), Text), Numeric)
-
-
-def _below(place: Cursor) -> ColumnElement[bool]:
-    """What comes after the cursor. The first condition follows from the second; it is what indexes understand."""
-    return and_(_T.block_time <= place.block_time, tuple_(*(_T[name] for name in _PLACE)) < tuple_(*place))
-
-
-def _statement(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
-    """The rows of the page first, then their text: what is shown is made for these only.
-
-    By time alone, and with all that share the last one's, the database walks an index from the newest chunk on and
-    stops; by the whole order it would sort a chunk, a day of transactions, for each page.
-    """
-    page = (
-        select(schema.transactions)
-        .where(*conditions)
-        .order_by(_T.block_time.desc())
-        .fetch(limit, with_ties=True)
-        .subquery("page")
-    )
+def _shaped(page: FromClause, limit: int) -> Select[Any]:
+    """The rows of a page as people read them: what is shown is made for these only."""
     p, c = page.c, schema.chains.c
     method = literal_column("'0x'", Text) + func.encode(p.method_id, literal_column("'hex'"), type_=Text)
     return (
@@ -204,6 +246,6 @@ def _statement(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[
             p.success,
         )
         .join_from(page, schema.chains, c.chain_id == p.chain_id)
-        .order_by(*(p[name].desc() for name in _PLACE))
+        .order_by(*(p[name].desc() for name in PLACE))
         .limit(limit)
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
+from txhub.errors import ArchiveUnavailable
 from txhub.store.place import Place
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -21,6 +24,24 @@ class File(NamedTuple):
 
     path: str
     wide: bool
+
+
+class DroppedFile(NamedTuple):
+    """A file with the transactions of a chain's day that the database has no more."""
+
+    start: datetime
+    chain_id: int
+    decimals: int
+    path: str
+    wide: bool
+    rows: int
+
+
+class ColdRows(NamedTuple):
+    """What is wanted of a file: the rows that meet a condition."""
+
+    file: DroppedFile
+    condition: pl.Expr
 
 
 def scan_files(place: Place, files: Iterable[File]) -> pl.LazyFrame | None:
@@ -42,83 +63,54 @@ def scan_files(place: Place, files: Iterable[File]) -> pl.LazyFrame | None:
     return pl.concat(parts)
 
 
-async def scan_transactions(
-    reader: Reader,
-    place: Place,
-    *,
-    chain: str,
-    start: datetime,
-    end: datetime,
-    hashes: Collection[bytes] = (),
-    senders: Collection[bytes] = (),
-    recipients: Collection[bytes] = (),
-    parties: Collection[bytes] = (),
-) -> pl.LazyFrame | None:
-    """The transactions of a chain from `start` up to `end` whose raw rows were dropped; None where there are none.
+async def dropped_transactions(reader: Reader, start: datetime, end: datetime) -> list[DroppedFile]:
+    """The files with transactions from `start` up to `end` whose raw rows are gone, the newest day first.
 
-    The columns, their order and their types are those of a page of `query/transactions.py`, but for value_usd, which
-    prices tell. Each filter that is given has to be met; several values of one are alternatives.
-
-    Args:
-        reader: of the manifest.
-        place: where the archive is.
-        chain: a chain's name.
-        start: the first moment.
-        end: the moment after the last.
-        hashes: of transactions, as stored.
-        senders: addresses, as stored.
-        recipients: addresses, as stored.
-        parties: senders or recipients.
+    A day that was restored moments ago is among them: a question that was asked of the database before may have found
+    nothing of it.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused: the manifest cannot be read.
-        ArchiveUnavailable: files that are elsewhere cannot be fetched.
     """
-    known = await reader.frame(_SQL["dropped_transactions"], chain, start, end)
-    files = [File(row["path"], row["wide"]) for row in known.iter_rows(named=True)]
-    raw = await asyncio.to_thread(scan_files, place, files)
-    if raw is None:
-        return None
-    conditions = [pl.col("block_time").is_between(start, end, closed="left")]
-    for columns, values in (
-        (("hash",), hashes),
-        (("from_address",), senders),
-        (("to_address",), recipients),
-        (("from_address", "to_address"), parties),
-    ):
-        if values:
-            conditions.append(pl.any_horizontal(pl.col(column).is_in(list(values)) for column in columns))
-    [about] = known.select("chain", "family", "symbol", "decimals").unique().iter_rows(named=True)
-    return raw.filter(*conditions).select(_page(**about))
+    known = await reader.frame(_SQL["dropped_transactions"], start, end)
+    return [DroppedFile(**row) for row in known.iter_rows(named=True)]
 
 
-def _page(chain: str, family: str, symbol: str, decimals: int) -> Sequence[pl.Expr]:
-    evm = family == "evm"
-    hex_of = {name: pl.lit("0x") + pl.col(name).bin.encode("hex") for name in ("hash", "method_id")}
-    written = {
-        name: pl.lit("0x") + pl.col(name).bin.encode("hex") if evm else pl.col(name).cast(pl.String)
-        for name in ("from_address", "to_address")
-    }
-    return [
-        pl.col("chain_id"),
-        pl.lit(chain).alias("chain"),
-        pl.col("block_number", "block_time", "tx_index"),
-        (hex_of["hash"] if evm else pl.col("hash").bin.encode("hex")).alias("hash"),
-        *(text.alias(name) for name, text in written.items()),
-        pl.col("kind"),
-        _coins("value", decimals).alias("value"),
-        pl.col("value").cast(pl.String).alias("value_base"),
-        _coins("fee", decimals).alias("fee"),
-        pl.lit(symbol).alias("symbol"),
-        pl.col("gas_used", "gas_price", "tx_type"),
-        hex_of["method_id"].alias("method_id"),
-        pl.col("input_size", "nonce", "success"),
-    ]
+class ColdReader:
+    """Searches files of the archive, in threads of its own: two searches at a time, the others wait."""
 
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="txhub-cold")
 
-def _coins(column: str, decimals: int) -> pl.Expr:
-    """Base units as whole coins: the point is put into the digits, so nothing is rounded."""
-    digits = pl.col(column).cast(pl.String).str.zfill(decimals + 1)
-    whole = digits.str.head(-decimals) if decimals else digits
-    fraction = digits.str.tail(decimals).str.strip_chars_end("0")
-    return pl.when(fraction == "").then(whole).otherwise(whole + "." + fraction)
+    async def newest(self, wanted: Iterable[ColdRows], order: tuple[str, ...], limit: int) -> pl.DataFrame:
+        """At most `limit` rows of the files, the last in `order` first: as the files hold them, but amounts are text.
+
+        Raises:
+            ArchiveUnavailable: a file cannot be read.
+        """
+        work = asyncio.get_running_loop().run_in_executor(self._threads, self._newest, list(wanted), order, limit)
+        return await work
+
+    async def close(self) -> None:
+        """Wait for the searches that are under way."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+    def _newest(self, wanted: list[ColdRows], order: tuple[str, ...], limit: int) -> pl.DataFrame:
+        with tempfile.TemporaryDirectory(prefix="txhub-cold-") as folder:
+            paths = self._place.local([each.file.path for each in wanted], folder)
+            parts = [
+                pl.scan_parquet(path, hive_partitioning=False)
+                .filter(each.condition)
+                .top_k(limit, by=order)
+                .with_columns(pl.col("value", "fee").cast(pl.String))
+                for path, each in zip(paths, wanted, strict=True)
+            ]
+            try:
+                return pl.concat(parts).top_k(limit, by=order).sort(order, descending=True).collect()
+            except (OSError, pl.exceptions.PolarsError) as fault:
+                reason = str(fault).strip().splitlines()[0]
+                raise ArchiveUnavailable(
+                    f"a file of the archive cannot be read: {reason}",
+                    hint=f"is {self._place.shown} there? `txhub archive verify` looks at every file",
+                ) from fault

@@ -105,14 +105,18 @@ class Place:
         with self._faults(path), self._files.open(f"{self._root}/{path}", "rb") as file:
             yield file
 
-    def local(self, paths: Iterable[str]) -> list[str]:
-        """Names of the same files on this machine; those from elsewhere are fetched, until the process ends."""
+    def local(self, paths: Iterable[str], folder: str | None = None) -> list[str]:
+        """Names of the same files on this machine; those from elsewhere are fetched into a folder.
+
+        Without one they stay until the process ends.
+        """
         whole = [f"{self._root}/{path}" for path in paths]
         if self._local or not whole:
             return whole
         with self._faults("files"):
             fetched = fsspec.open_local(
                 [f"simplecache::{self._files.unstrip_protocol(name)}" for name in whole],
+                simplecache={"cache_storage": folder or "TMP"},
                 **{next(iter(self._protocols())): self._files.storage_options},
             )
         return list(fetched)

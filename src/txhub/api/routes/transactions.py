@@ -13,8 +13,9 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
-from txhub.contract import Page, Transaction
+from txhub.contract import TransactionPage
 from txhub.query.transactions import read_transactions
+from txhub.store.coldread import ColdReader
 from txhub.store.read import Reader
 
 
@@ -24,14 +25,17 @@ from txhub.store.read import Reader
     description=(
         "Transactions, newest first. All conditions have to be met; several values of one parameter are alternatives. "
         "`next` is the cursor of the page that follows, and in every format the link of the `Link` header. Amounts are "
-        "exact decimal text: `value` and `fee` whole coins, `value_base` base units."
+        "exact decimal text: `value` and `fee` whole coins, `value_base` base units. A page that reaches days whose "
+        "raw rows were dropped is read from the archive: `sources`, or the header `Txhub-Sources`, says so. Such a "
+        "page may hold fewer than `limit` and still have a next one."
     ),
-    responses={200: ResponseSpec(Page[Transaction], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(TransactionPage, description="A page.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
 async def transactions(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],
+    cold: NamedDependency[ColdReader],
     now: NamedDependency[datetime],
     chain: parameters.Chain = None,
     kind: parameters.Kind = None,
@@ -49,6 +53,7 @@ async def transactions(
     """Answer with a page of transactions."""
     page = await read_transactions(
         reader,
+        cold,
         chain=listed(chain),
         kind=listed(kind),
         from_=listed(from_),
@@ -58,4 +63,5 @@ async def transactions(
         now=now,
         **given(min_value=min_value, max_value=max_value, start=start, end=end, cursor=cursor),
     )
-    return await respond(request, Answer("transactions", page.rows, page.as_contract, next=page.next), wanted)
+    facts = {"sources": ", ".join(page.sources)}
+    return await respond(request, Answer("transactions", page.rows, page.as_contract, facts, next=page.next), wanted)
