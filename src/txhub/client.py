@@ -37,6 +37,15 @@ from txhub.contract import (
     TransactionPage,
 )
 from txhub.errors import TxhubError, Unavailable
+from txhub.questions import (
+    CoverageQuestion,
+    EventsQuestion,
+    Names,
+    PeaksQuestion,
+    ReorgsQuestion,
+    SeriesQuestion,
+    TransactionsQuestion,
+)
 
 __all__ = [
     "ApiError",
@@ -58,72 +67,6 @@ SILENCE = 45.0
 """Seconds without a byte, three missed heartbeats, after which a stream counts as lost."""
 
 Answer = TypeVar("Answer")
-Moment = str | datetime
-"""ISO 8601, or relative to now such as `-24h`, `-90m`, `-7d`; or an aware datetime."""
-Names = str | Iterable[str]
-
-
-class SeriesQuestion(TypedDict, total=False):
-    """What `series` takes beside the metric; what is left out has the API's default."""
-
-    chain: Names | None
-    kind: Names | None
-    by: Names | None
-    start: Moment | None
-    end: Moment | None
-    bucket: str
-
-
-class PeaksQuestion(TypedDict, total=False):
-    """What `peaks` takes."""
-
-    chain: Names | None
-    start: Moment | None
-    end: Moment | None
-    limit: int
-
-
-class TransactionsQuestion(TypedDict, total=False):
-    """What `transactions` takes. Values are whole coins, as decimal text where they must be exact."""
-
-    chain: Names | None
-    kind: Names | None
-    from_: Names | None
-    to: Names | None
-    address: Names | None
-    min_value: object
-    max_value: object
-    start: Moment | None
-    end: Moment | None
-    cursor: str | None
-    limit: int
-
-
-class CoverageQuestion(TypedDict, total=False):
-    """What `coverage` takes."""
-
-    chain: Names | None
-    start: Moment | None
-    end: Moment | None
-    bucket: str
-
-
-class ReorgsQuestion(TypedDict, total=False):
-    """What `reorgs` takes."""
-
-    chain: Names | None
-    start: Moment | None
-    end: Moment | None
-    cursor: str | None
-    limit: int
-
-
-class EventsQuestion(ReorgsQuestion, total=False):
-    """What `events` takes."""
-
-    level: Names | None
-    component: Names | None
-    event: Names | None
 
 
 class ApiError(TxhubError):
@@ -333,7 +276,10 @@ class Client:
         return self._ask(_Call(f"/v1/series/{metric}", _read_series, JSON, question))
 
     def peaks(self, **question: Unpack[PeaksQuestion]) -> pl.DataFrame:
-        """The busiest minute of each hour, busiest first: columns chain, hour, minute, tx_count."""
+        """The busiest minute of each hour, busiest first: columns chain, hour, minute, tx_count.
+
+        With `window`, such as `15m`, the busiest windows of that width: columns chain, start, window, tx_count, rate.
+        """
         return self._ask(_Call("/v1/peaks", _read_frame, ARROW, question))
 
     def transactions(self, **question: Unpack[TransactionsQuestion]) -> TransactionPage:

@@ -154,6 +154,19 @@ class Peak:
 
 
 @dataclass(slots=True)
+class PeakWindow:
+    """A busiest window of time; it overlaps no busier one of its chain."""
+
+    chain: str
+    start: datetime
+    window: str
+    """Its width, such as `15m`."""
+    tx_count: int
+    rate: float
+    """Transactions a minute."""
+
+
+@dataclass(slots=True)
 class Transaction:
     """A transaction as people read it: hex text, whole coins, exact decimal strings."""
 

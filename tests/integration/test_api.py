@@ -22,6 +22,7 @@ PATHS: list[tuple[str, dict[str, Any]]] = [
     ("/v1/series/avg_value", {**RANGE, "chain": "ethereum"}),
     ("/v1/series/volume", {**RANGE, "chain": ["ethereum", "base"], "bucket": "5m"}),
     ("/v1/peaks", RANGE),
+    ("/v1/peaks", {**RANGE, "window": "5m"}),
     ("/v1/transactions", {**RANGE, "limit": 200}),
     ("/v1/chains", {}),
     ("/v1/coverage", {**RANGE, "bucket": "1m"}),
@@ -113,7 +114,7 @@ async def test_the_next_link_goes_through_all_pages(api: httpx.AsyncClient) -> N
 NASTY = ["", "'; DROP TABLE txhub.chains; --", "1 OR 1=1", "\x00", "💥", "%", "x" * 2000, "{}", "-1", "null"]
 PARAMETERS = {
     "/v1/series/tx_rate": ["chain", "kind", "by", "start", "end", "bucket", "format"],
-    "/v1/peaks": ["chain", "start", "end", "limit", "format"],
+    "/v1/peaks": ["chain", "start", "end", "window", "limit", "format"],
     "/v1/transactions": [
         *("chain", "kind", "from", "to", "address", "min_value", "max_value"),
         *("start", "end", "cursor", "limit", "format"),

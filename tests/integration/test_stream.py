@@ -220,6 +220,8 @@ async def test_the_client_reads_what_the_server_says(sample: str) -> None:
         assert (series.unit, series.quality.coverage) == ("transactions/minute", 1.0)
         peaks = await client.peaks(start="2026-03-01", chain=["ethereum", "base"], limit=2)
         assert peaks.columns == ["chain", "hour", "minute", "tx_count"]
+        windows = await client.peaks(start="2026-03-01", window="15m", limit=2)
+        assert windows.columns == ["chain", "start", "window", "tx_count", "rate"]
         page = await client.transactions(from_="0x" + "0" * 38 + "07", min_value="1", limit=3)
         assert len(page.items) == 3
         assert page.next

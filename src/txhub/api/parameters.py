@@ -36,6 +36,7 @@ Address = Annotated[
 Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h")]
 End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "2023-09-08T07:30:00Z")]
 Bucket = Annotated[str | None, _one("bucket", "Width of a point: `auto`, `1m`, `5m`, `15m`, `1h` or `1d`.", "auto")]
+Window = Annotated[str | None, _one("window", "Width of a window: whole minutes, such as `15m`, `6h` or `7d`.", "15m")]
 Rank = Annotated[str | None, _one("rank", "What the busiest are ranked by: `count`, `value` or `largest`.", "value")]
 MinValue = Annotated[str | None, _one("min_value", "Least value, in whole coins of each chain.", "100")]
 MaxValue = Annotated[str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "0.25")]

@@ -1,0 +1,75 @@
+"""What the client's methods take, by route: names, moments and bounds as the API's parameters have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypedDict
+
+Moment = str | datetime
+"""ISO 8601, or relative to now such as `-24h`, `-90m`, `-7d`; or an aware datetime."""
+Names = str | Iterable[str]
+
+
+class SeriesQuestion(TypedDict, total=False):
+    """What `series` takes beside the metric; what is left out has the API's default."""
+
+    chain: Names | None
+    kind: Names | None
+    by: Names | None
+    start: Moment | None
+    end: Moment | None
+    bucket: str
+
+
+class PeaksQuestion(TypedDict, total=False):
+    """What `peaks` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+    window: str | None
+    limit: int
+
+
+class TransactionsQuestion(TypedDict, total=False):
+    """What `transactions` takes. Values are whole coins, as decimal text where they must be exact."""
+
+    chain: Names | None
+    kind: Names | None
+    from_: Names | None
+    to: Names | None
+    address: Names | None
+    min_value: object
+    max_value: object
+    start: Moment | None
+    end: Moment | None
+    cursor: str | None
+    limit: int
+
+
+class CoverageQuestion(TypedDict, total=False):
+    """What `coverage` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+    bucket: str
+
+
+class ReorgsQuestion(TypedDict, total=False):
+    """What `reorgs` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+    cursor: str | None
+    limit: int
+
+
+class EventsQuestion(ReorgsQuestion, total=False):
+    """What `events` takes."""
+
+    level: Names | None
+    component: Names | None
+    event: Names | None
