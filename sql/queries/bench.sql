@@ -1,4 +1,43 @@
--- What a run of the benchmark has to have stored.
+-- What benchmarks ask beside the API's own questions.
 
 -- name: stored
+-- What a run of `bench ingest` has to have stored. asyncpg's parameters.
 SELECT count(*), sum(value), sum(fee), (SELECT count(*) FROM txhub.token_transfers) FROM txhub.transactions
+
+-- name: before
+-- Room for rows from $1 to $2, which go into the columnstore directly where there is one. ADBC's parameters, as below.
+SELECT txhub_rollup.make_room($1, $2), txhub_rollup.before_copy(true)
+
+-- name: event
+-- What a commit tells the worker: blocks of the chain $1 from $2 to $3 are new.
+INSERT INTO txhub.stream_events (event, chain_id, data)
+SELECT 'backfill', $1::int, jsonb_build_object('start', $2::timestamptz, 'end', $3::timestamptz)
+
+-- name: after
+-- What a commit owes the rollups, for all blocks of the chain $1 from $2 to $3.
+SELECT txhub_rollup.after_copy($1::int, $2, $3, numbers), txhub_rollup.add_hours($1::int, $2, $3, numbers)
+FROM (SELECT array_agg(number) AS numbers FROM txhub.blocks WHERE chain_id = $1 AND time BETWEEN $2 AND $3) AS written
+
+-- name: size
+-- asyncpg's parameters.
+SELECT pg_database_size(current_database()) AS bytes
+
+-- name: some
+-- Transactions of a block: hashes and senders to ask for.
+SELECT hash, from_address, block_time FROM txhub.transactions
+WHERE block_time = (SELECT time FROM txhub.blocks WHERE time >= $1 AND tx_count > 0 ORDER BY time LIMIT 1)
+ORDER BY tx_index
+
+-- name: hash
+-- A transaction by its hash, in [$2, $3).
+SELECT block_number, tx_index FROM txhub.transactions WHERE hash = $1 AND block_time >= $2 AND block_time < $3
+
+-- name: held
+-- What an earlier run left, by its ledger. asyncpg's parameters, as below.
+SELECT coalesce(sum(b.tx_count), 0)::bigint AS rows, count(DISTINCT date_trunc('day', b.time, 'UTC')) AS days, c.chain_id
+FROM txhub.chains c
+LEFT JOIN txhub.blocks b USING (chain_id)
+GROUP BY c.chain_id
+
+-- name: analyze
+VACUUM (ANALYZE)

@@ -22,6 +22,7 @@ from txhub.chain.demo.recorded import Recorded
 from txhub.chain.receipts import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from txhub.chain.registry import open_source, resolve
 from txhub.cli import wiring
+from txhub.cli.bench_store import store
 from txhub.cli.console import err, out
 from txhub.config import Settings
 from txhub.errors import BadBlock, UsageError
@@ -37,6 +38,9 @@ app = typer.Typer(help="Measure txhub on this machine.", no_args_is_help=True, a
 @app.callback()
 def _bench() -> None:
     """Measure txhub on this machine."""
+
+
+app.command()(store)
 
 
 @app.command()
