@@ -26,3 +26,6 @@ SELECT coalesce(max(id), 0) FROM txhub.stream_events
 
 -- name: after
 SELECT id, event, chain_id, data FROM txhub.stream_events WHERE id > $1 ORDER BY id LIMIT $2
+
+-- name: is_replica
+SELECT pg_is_in_recovery()

@@ -57,7 +57,7 @@ def _parse_urls(given: object) -> object:
 
 # Keys of paid nodes are part of their URLs, so they are not shown.
 Urls = Annotated[list[str], BeforeValidator(_parse_urls), NoDecode, Field(repr=False)]
-_SECRETS = {"database_url", "rpc"}
+_SECRETS = {"database_url", "read_database_url", "rpc"}
 
 
 class KeepSettings(BaseModel):
@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         default=None,
         description="a PostgreSQL to use instead of the embedded one: postgresql://user:password@host:port/name",
     )
+    read_database_url: SecretStr | None = Field(
+        default=None,
+        description="a replica of the database, which `serve` and `sql` read: they then never wait for writers",
+    )
     host: str = Field(default="127.0.0.1", description="address that the API and the dashboard listen on")
     port: int = Field(default=8050, ge=1, le=65535, description="port that the API and the dashboard listen on")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
         """Where the archive is: as it was set, or in `home`."""
         return self.archive or str((self.home / "archive").absolute())
 
-    @field_validator("database_url")
+    @field_validator("database_url", "read_database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):

@@ -34,6 +34,7 @@ def write(text: str) -> None:
 EXAMPLES = {
     "home": ("/srv/txhub", Path("/srv/txhub")),
     "database_url": ("postgres://txhub@db/txhub", SecretStr("postgres://txhub@db/txhub")),
+    "read_database_url": ("postgres://reader@replica/txhub", SecretStr("postgres://reader@replica/txhub")),
     "host": ("::1", "::1"),
     "port": ("9000", 9000),
     "log_level": ("debug", "debug"),

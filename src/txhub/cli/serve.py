@@ -41,7 +41,7 @@ def serve(
     if not insecure:
         require_loopback(settings.host)
     wiring.require_free_port(settings.host, settings.port)
-    with wiring.database(settings) as url:
+    with wiring.readers_database(settings) as url:
         wiring.run(Site(url, settings).serve(settings), attached=attached)
 
 

@@ -45,7 +45,7 @@ def sql(
     # Imported here: the frames' libraries take long, and a wrong option is refused without them.
     from txhub.store.lane import Lane
 
-    with wiring.database(settings) as url:
+    with wiring.readers_database(settings) as url:
         found = wiring.run(answer_statement(Lane(url, size=1), text, max_rows=max_rows, timeout_s=timeout))
     if found is None:
         raise typer.Exit(130)

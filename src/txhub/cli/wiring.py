@@ -110,6 +110,24 @@ def database(settings: Settings, *, stays: bool = False) -> Iterator[str]:
         yield server.url
 
 
+@contextmanager
+def readers_database(settings: Settings) -> Iterator[str]:
+    """The URL of the database that questions go to: the replica of the settings, or else `database`.
+
+    Raises:
+        SchemaMismatch: the replica has another release's schema.
+    """
+    if settings.read_database_url is None:
+        with database(settings) as url:
+            yield url
+        return
+    from txhub.store.migrate import require_current
+
+    url = settings.read_database_url.get_secret_value()
+    require_current(url)
+    yield url
+
+
 def run(work: Coroutine[Any, Any, Result], *, attached: bool = False) -> Result | None:
     """Run a service until it ends, is interrupted (Ctrl-C), is told to stop (SIGTERM) or, attached, loses its parent.
 

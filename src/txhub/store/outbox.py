@@ -15,6 +15,8 @@ CHANNEL = "txhub_events"
 _BATCH = 500
 _FALLBACK_S = 1.0
 """A notification only wakes; one that is lost delays an event by this long."""
+_REPLICA_S = 0.2
+"""A replica takes no LISTEN, so there the outbox is looked at this often."""
 _SQL = queries("outbox")
 
 
@@ -48,7 +50,11 @@ class OutboxReader:
                 self._url, timeout=10, command_timeout=30, server_settings={"application_name": "txhub outbox"}
             )
             try:
-                await connection.add_listener(CHANNEL, lambda *_: woken.set())
+                patience = _FALLBACK_S
+                if await connection.fetchval(_SQL["is_replica"]):
+                    patience = _REPLICA_S
+                else:
+                    await connection.add_listener(CHANNEL, lambda *_: woken.set())
                 position = int(await connection.fetchval(_SQL["newest"])) if after is None else after
                 yield position, []
                 while True:
@@ -58,14 +64,14 @@ class OutboxReader:
                         position = rows[-1]["id"]
                         yield position, [OutboxEvent(*row) for row in rows]
                     if len(rows) < _BATCH:
-                        await _wait(woken)
+                        await _wait(woken, patience)
             finally:
                 await connection.close(timeout=2)
 
 
-async def _wait(woken: asyncio.Event) -> None:
+async def _wait(woken: asyncio.Event, patience: float) -> None:
     try:
-        async with asyncio.timeout(_FALLBACK_S):
+        async with asyncio.timeout(patience):
             await woken.wait()
     except TimeoutError:
         return
