@@ -20,6 +20,7 @@ import typer
 from rich.table import Table
 
 from txhub.archive.export import export
+from txhub.archive.manifest import read_entries
 from txhub.chain.demo.columns import BLOCKS_A_DAY, make_day
 from txhub.chain.registry import resolve
 from txhub.cli import wiring
@@ -167,10 +168,9 @@ async def _archived(url: str, settings: Settings, day: date) -> tuple[int, int]:
     place = Place(str(settings.home / "archive"))
     async with open_pool(url, name="bench") as pool:
         outcomes = [each async for each in export(pool, url, place, first=day, last=day, now=START + 1000 * _DAY)]
-    for outcome in outcomes:
-        for each in outcome.exported:
-            if each.partition.table == "transactions":
-                return each.size, each.totals.rows
+        for entry in await read_entries(pool, day, day):
+            if entry.table == "transactions":
+                return entry.size, entry.rows
     raise ArchiveMismatch(f"{day} was not exported: {[outcome.reason for outcome in outcomes]}")
 
 
