@@ -14,6 +14,7 @@ from txhub.store import schema
 from txhub.store.read import Reader
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+BINS_A_DECADE = 32
 BIN_ERROR = 0.037
 """A bin's middle is within this fraction of every value in it: 10^(1/64) - 1."""
 _FRAME: dict[str, pl.DataType] = {
@@ -35,21 +36,24 @@ async def read_quantiles(reader: Reader, question: SeriesQuestion) -> pl.DataFra
 
 
 def _statement(question: SeriesQuestion) -> Select[Any]:
-    """How many transactions each line and bucket has in each bin; `middle` in whole coins."""
+    """How many transactions each line and bucket has in each bin.
+
+    Bins stay numbers: to raise a power for each row took three quarters of the time.
+    """
     h = schema.value_hist_1h.c
     time: ColumnElement[Any] = h.bucket
     if question.bucket is not Bucket.H1:
         time = func.date_bin(question.width, h.bucket, literal_column("TIMESTAMPTZ '1970-01-01T00:00:00Z'"))
     chain = h.chain if question.by_chain else cast(null(), Text)
     kind = cast(h.kind, Text) if question.by_kind else cast(null(), Text)
-    middle = h.middle / func.power(literal_column("10::float8"), h.decimals)
     count = cast(func.sum(h.tx_count), BigInteger)
     statement = (
         select(
             time.label("time"),
             chain.label("chain"),
             kind.label("kind"),
-            middle.label("value"),
+            h.bin,
+            h.decimals,
             count.label("count"),
         )
         .where(
@@ -57,19 +61,29 @@ def _statement(question: SeriesQuestion) -> Select[Any]:
             h.bucket >= question.range.start,
             h.bucket < question.range.end,
         )
-        .group_by(*(literal_column(str(position)) for position in range(1, 5)))
+        .group_by(*(literal_column(str(position)) for position in range(1, 6)))
     )
     if question.kinds:
         statement = statement.where(h.kind.in_([cast(each.value, schema.TX_KIND) for each in question.kinds]))
     return statement
 
 
+def _middle() -> pl.Expr:
+    """The middle of a bin, in whole coins: what `txhub.bin_value` says in base units."""
+    base_units = pl.when(pl.col("bin") < 0).then(0.0).otherwise(pl.lit(10.0).pow((pl.col("bin") + 0.5) / BINS_A_DECADE))
+    return base_units / pl.lit(10.0).pow(pl.col("decimals"))
+
+
 def _points(question: SeriesQuestion, rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=_FRAME)
     line = ["chain", "kind"]
-    bins = rows.sort("value").with_columns(
-        below=pl.col("count").cum_sum().over("time", *line), all=pl.col("count").sum().over("time", *line)
+    bins = (
+        rows.with_columns(value=_middle())
+        .sort("value")
+        .with_columns(
+            below=pl.col("count").cum_sum().over("time", *line), all=pl.col("count").sum().over("time", *line)
+        )
     )
     found = pl.concat(
         bins.filter(pl.col("below") >= quantile * pl.col("all"))
