@@ -1,0 +1,155 @@
+"""On TimescaleDB the API's questions are answered by continuous aggregates and the columnstore, as plans tell it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.archived import NOW, commit, three_days
+from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block
+from txhub.api.app import create_app
+from txhub.config import Settings
+from txhub.rollup.policies import apply_policies
+from txhub.rollup.settle import settle
+from txhub.store.edition import Edition
+from txhub.store.ledger import Ledger
+from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
+
+RANGE = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-04T00:00:00Z", "chain": "ethereum"}
+FROM_ROLLUPS: list[tuple[str, dict[str, str]]] = [
+    *((f"/v1/series/{metric}", RANGE | {"bucket": bucket})
+      for metric in ("tx_rate", "avg_value", "volume", "fees", "gas_used", "failed_rate")
+      for bucket in ("15m", "1h", "1d")),
+    ("/v1/series/tx_rate", RANGE | {"by": "kind"}),
+    ("/v1/series/active_addresses", RANGE),
+    ("/v1/series/value_quantiles", RANGE),
+    ("/v1/peaks", RANGE),
+    ("/v1/peaks", RANGE | {"window": "15m"}),
+    ("/v1/peaks", RANGE | {"window": "6h"}),
+    ("/v1/top/senders", RANGE),
+    ("/v1/top/receivers", RANGE),
+    ("/v1/flows", RANGE),
+    ("/v1/coverage", RANGE),
+]  # fmt: skip
+FROM_TABLES = {"/v1/series/active_addresses", "/v1/top/senders", "/v1/top/receivers", "/v1/flows", "/v1/coverage"}
+"""What is answered from lists, sketches and the ledger."""
+Statement = tuple[str, Sequence[object]]
+
+
+@pytest.fixture
+def edition() -> Edition:
+    return Edition.TIMESCALE
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """Three days of two chains, in the columnstore and the aggregates."""
+    async with open_pool(database, name="test") as pool:
+        await commit(pool, three_days(ETHEREUM, transactions=20))
+        await commit(pool, three_days(BITCOIN, transactions=20), BITCOIN)
+        await settle(pool, START, NOW, NOW)
+        await pool.execute("ANALYZE")
+        yield pool
+
+
+@asynccontextmanager
+async def asking(database: str) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(database, Settings(), clock=lambda: NOW)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
+        yield client
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
+    """Every statement that the API sends."""
+    statements: list[Statement] = []
+    fetch = Reader._fetch
+
+    def noted(self: Reader, sql: str, parameters: Sequence[object]) -> Any:
+        statements.append((sql, parameters))
+        return fetch(self, sql, parameters)
+
+    monkeypatch.setattr(Reader, "_fetch", noted)
+    return statements
+
+
+def executed(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a plan that ran."""
+    if node["Actual Loops"]:
+        yield node
+        for child in node.get("Plans", ()):
+            yield from executed(child)
+
+
+async def scans(database: str, statements: Sequence[Statement]) -> list[dict[str, Any]]:
+    """What statements read, as the database plans and runs them."""
+    async with Reader(database) as reader:
+        plans = [await reader.frame(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values) for sql, values in statements]
+    nodes = [node for plan in plans for node in executed(json.loads(plan.item())[0]["Plan"])]
+    return [node for node in nodes if "Relation Name" in node]
+
+
+async def chunks(pool: Pool, hypertables: str) -> set[str]:
+    """The chunks of hypertables whose schema and name are like a pattern, in rows or in the columnstore."""
+    names = await pool.fetchval(
+        "SELECT array_agg(chunk_name::text) FROM timescaledb_information.chunks"
+        " WHERE hypertable_schema || '.' || hypertable_name LIKE $1",
+        hypertables,
+    )
+    return {each for name in names for each in (name, f"{name}_compressed")}
+
+
+async def test_what_rollups_know_is_not_read_from_rows(pool: Pool, database: str, asked: list[Statement]) -> None:
+    raw, aggregates = await chunks(pool, "txhub.%"), await chunks(pool, r"%\_materialized\_hypertable\_%")
+    async with asking(database) as api:
+        for path, parameters in FROM_ROLLUPS:
+            asked.clear()
+            answer = await api.get(path, params=parameters)
+            assert answer.status_code == 200, path
+            read = {node["Relation Name"] for node in await scans(database, list(asked))}
+            assert not read & raw, (path, parameters)
+            if path not in FROM_TABLES:
+                assert read & aggregates, (path, parameters)
+
+
+async def test_an_address_is_looked_for_in_the_columnstore_of_its_day(
+    pool: Pool, database: str, asked: list[Statement]
+) -> None:
+    day = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-03T00:00:00Z"}
+    address = "0x" + (7).to_bytes(20, "big").hex()
+    async with asking(database) as api:
+        assert (await api.get("/v1/transactions", params=day | {"address": address})).json()["items"]
+    found = [node for node in await scans(database, list(asked)) if node["Relation Name"].startswith("_hyper_")]
+    days = await pool.fetch(
+        "SELECT DISTINCT range_start::text FROM timescaledb_information.chunks"
+        " WHERE ARRAY[chunk_name::text, chunk_name || '_compressed'] && $1::text[]",
+        [node["Relation Name"] for node in found],
+    )
+    assert [row["range_start"][:10] for row in days] == ["2026-03-02"]
+    assert any(node.get("Custom Plan Provider") == "ColumnarScan" for node in found)
+
+
+async def test_rows_go_to_the_columnstore_by_their_policy(pool: Pool) -> None:
+    """What a backfill wrote is there already; live blocks are in rows until the policy takes their chunk."""
+    uncompressed = (
+        "SELECT count(*) FROM timescaledb_information.chunks"
+        " WHERE hypertable_schema = 'txhub' AND hypertable_name = 'transactions' AND NOT is_compressed"
+    )
+    assert await pool.fetchval(uncompressed) == 0
+    await apply_policies(pool, chunk_interval=timedelta(days=1), compress_after=timedelta(days=2))
+    rows = await pool.fetchval("SELECT count(*) FROM txhub.transactions")
+    await Ledger(pool, BASE).register()
+    await Ledger(pool, BASE).commit([make_block(0, chain=BASE, transactions=5, start=START - timedelta(days=5))])
+    assert await pool.fetchval(uncompressed) == 1
+    for job in await pool.fetch("SELECT job_id FROM timescaledb_information.jobs WHERE hypertable_schema = 'txhub'"):
+        await pool.execute("CALL run_job($1)", job["job_id"])
+    assert await pool.fetchval(uncompressed) == 0
+    assert await pool.fetchval("SELECT count(*) FROM txhub.transactions") == rows + 5
