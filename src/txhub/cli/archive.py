@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,8 +18,10 @@ from txhub.archive import restore as restoring
 from txhub.archive import retention
 from txhub.archive import verify as verifying
 from txhub.archive.manifest import Entry, read_entries
+from txhub.archive.partition import RAW
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs, err, out
+from txhub.cli.progress import showing
 from txhub.config import Settings
 from txhub.errors import ArchiveMismatch, UsageError
 from txhub.rollup.settle import settle
@@ -73,15 +76,19 @@ def export(first: FromOption = None, last: ToOption = None, home: wiring.HomeOpt
     """Write every day that is whole and final, and not in the archive as it stands, to Parquet files."""
 
     async def work(url: str, pool: Pool, settings: Settings) -> None:
-        days = exporting.export(
-            pool, url, place_of(settings), first=_day(first), last=_day(last), now=datetime.now(UTC)
-        )
-        async for (_, chain, day), exported, reason, _ in days:
-            if reason:
-                err.print(f"{day} of {chain} is left: {reason}", soft_wrap=True)
-            else:
+        place, since, until = place_of(settings), _day(first), _day(last)
+        now, days = datetime.now(UTC), await exporting.days_with_rows(pool, since, until)
+        order, done = [(each.day, each.chain) for each in days], 0
+        with showing("days", len(days)) as advance:
+            async for day, exported, reason, _ in exporting.export(pool, url, place, first=since, last=until, now=now):
+                before, done = done, bisect_right(order, (day.day, day.chain))  # with those that needed nothing
+                advance(done - before)
+                if reason:
+                    err.print(f"{day.day} of {day.chain} is left: {reason}", soft_wrap=True)
+                    continue
                 rows, size = (sum(each) for each in zip(*((e.totals.rows, e.size) for e in exported), strict=True))
-                out.print(f"{day} of {chain}: {rows:,} rows, {size / 1e6:,.2f} MB", soft_wrap=True)
+                out.print(f"{day.day} of {day.chain}: {rows:,} rows, {size / 1e6:,.2f} MB", soft_wrap=True)
+            advance(len(days) - done)
 
     _run_with_url(work, home)
 
@@ -92,11 +99,15 @@ def verify(first: FromOption = None, last: ToOption = None, home: wiring.HomeOpt
 
     async def work(pool: Pool, settings: Settings) -> None:
         sound, faults = 0, 0
-        async for entry, fault in verifying.verify(pool, place_of(settings), first=_day(first), last=_day(last)):
-            sound += fault is None
-            faults += fault is not None
-            if fault:
-                out.print(f"{entry.day} of {entry.chain}, {entry.table}: {fault}", soft_wrap=True)
+        place, since, until = place_of(settings), _day(first), _day(last)
+        entries = await read_entries(pool, since, until)
+        with showing("rows", sum(entry.rows for entry in entries)) as advance:
+            async for entry, fault in verifying.verify(pool, place, first=since, last=until):
+                advance(entry.rows)
+                sound += fault is None
+                faults += fault is not None
+                if fault:
+                    out.print(f"{entry.day} of {entry.chain}, {entry.table}: {fault}", soft_wrap=True)
         out.print(f"{sound:,} partitions are sound")
         if faults:
             raise ArchiveMismatch(
@@ -139,8 +150,12 @@ def restore(first: FromOption = None, last: ToOption = None, home: wiring.HomeOp
     """Bring dropped days back into the database, newest first, each wholly or not at all."""
 
     async def work(pool: Pool, settings: Settings) -> None:
-        async for day, rows in restoring.restore(pool, place_of(settings), first=_day(first), last=_day(last)):
-            out.print(f"{day}: {rows:,} rows are back")
+        place, since, until = place_of(settings), _day(first), _day(last)
+        gone = [entry.rows for entry in await read_entries(pool, since, until) if entry.gone and entry.table in RAW]
+        with showing("rows", sum(gone)) as advance:
+            async for day, rows in restoring.restore(pool, place, first=since, last=until):
+                advance(rows)
+                out.print(f"{day}: {rows:,} rows are back")
         horizon = await read_horizon(pool)
         out.print(f"raw rows before {horizon:%Y-%m-%d} are dropped" if horizon else "no raw rows are dropped")
 
