@@ -9,8 +9,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
@@ -26,14 +26,19 @@ from txhub.chain.registry import resolve
 from txhub.cli import wiring
 from txhub.cli.console import err, out
 from txhub.config import Settings
-from txhub.errors import ArchiveMismatch
+from txhub.errors import ArchiveMismatch, UsageError
 from txhub.rollup.settle import settle
 from txhub.rollup.states import read_hypertables
+from txhub.store.account import Account
 from txhub.store.bulk import commit_columns
+from txhub.store.cluster import Cluster
+from txhub.store.installation import suitable
 from txhub.store.ledger import Ledger
+from txhub.store.migrate import migrate
 from txhub.store.place import Place
 from txhub.store.pool import open_pool
 from txhub.store.read import Reader
+from txhub.store.server import open_server
 from txhub.store.sqlfiles import queries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,6 +97,7 @@ def store(
         list[int] | None, typer.Option("--rows", metavar="N", min=1, help="Rows to measure at; may be given again.")
     ] = None,
     times: Annotated[int, typer.Option(min=5, help="How often each question is asked, in other ranges.")] = 40,
+    plain: Annotated[bool, typer.Option("--plain", help="On PostgreSQL without TimescaleDB.")] = False,
     keep: Annotated[
         Path | None,
         typer.Option("--keep", metavar="DIR", help="Keep the database there; go on with what it holds."),
@@ -108,8 +114,19 @@ def store(
         home.mkdir(exist_ok=True)
         home.chmod(0o711)  # else root's server, another user's process, would keep its data elsewhere
         settings = wiring.settings_of(home=home)
-        with wiring.database(settings) as url:
+        with _plain_database(settings) if plain else wiring.database(settings) as url:
             wiring.run(_measure(url, settings, sorted(rows or [20_000_000]), times))
+
+
+@contextmanager
+def _plain_database(settings: Settings) -> Iterator[str]:
+    """A database of the PostgreSQL that comes with txhub, which has no TimescaleDB."""
+    installation = next((each for each in suitable(Account.current()) if not each.timescale), None)
+    if installation is None:
+        raise UsageError("there is no PostgreSQL without TimescaleDB here", hint="leave --plain out")
+    with open_server(settings, stop_if_last=True, cluster=Cluster(settings.home, installation)) as server:
+        migrate(server.url)
+        yield server.url
 
 
 async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: int) -> None:
