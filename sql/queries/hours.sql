@@ -95,11 +95,13 @@ WHERE by_count > $3 AND by_value > $3
 HAVING count(*) > 0
 
 -- name: active
+-- In order: a sketch's estimate depends a little on the order in which it sees what is new.
 SELECT encode(from_address, 'hex') AS address FROM txhub.transactions
 WHERE chain_id = $1 AND block_time >= $2 AND block_time < $2 + INTERVAL '1 hour' AND from_address IS NOT NULL
 UNION
 SELECT encode(to_address, 'hex') FROM txhub.transactions
 WHERE chain_id = $1 AND block_time >= $2 AND block_time < $2 + INTERVAL '1 hour' AND to_address IS NOT NULL
+ORDER BY address
 
 -- name: store_active
 INSERT INTO txhub_rollup.active_1h (chain_id, bucket, sketch) VALUES ($1, $2, $3)

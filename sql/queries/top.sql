@@ -1,6 +1,6 @@
--- The busiest senders, receivers and flows of a range of whole hours, from closed hours, and from the rows themselves
--- since the last closed one. A bound is the most that an address may have beyond what is counted: in hours where it is not
--- among the 500. ADBC's parameters: chain ids with commas, start, end, count|value|largest, limit.
+-- The busiest senders, receivers and flows of a range of whole hours: from closed days, from the closed hours beside them, and
+-- from the rows themselves since the last closed one. A bound is the most that an address may have beyond what is counted:
+-- where it is not among the 500. ADBC's parameters: chain ids with commas, start, end, count|value|largest, limit.
 
 -- name: top_senders
 WITH asked AS (
@@ -11,26 +11,40 @@ WITH asked AS (
     LEFT JOIN txhub_rollup.closed_hours h
         ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
     GROUP BY a.chain_id
+), days AS (
+    SELECT d.chain_id, d.bucket
+    FROM asked
+    JOIN txhub_rollup.closed_days d USING (chain_id)
+    WHERE NOT d.stale AND d.bucket >= $2 AND d.bucket + INTERVAL '1 day' <= $3
+), hours AS (
+    SELECT h.chain_id, h.bucket
+    FROM tail
+    JOIN txhub_rollup.closed_hours h ON h.chain_id = tail.chain_id AND h.bucket >= $2 AND h.bucket < tail.start
+    WHERE NOT EXISTS (SELECT FROM days d
+                      WHERE d.chain_id = h.chain_id AND d.bucket = date_trunc('day', h.bucket, 'UTC'))
+), kept AS (
+    SELECT true AS of_day, t.* FROM days JOIN txhub_rollup.top_senders_1d t USING (chain_id, bucket)
+    UNION ALL
+    SELECT false, t.* FROM hours JOIN txhub_rollup.top_senders_1h t USING (chain_id, bucket)
 ), bounds AS (
-    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_senders_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    WHERE t.address IS NULL
+    SELECT of_day, chain_id, bucket, count_bound, value_bound FROM kept WHERE address IS NULL
 ), listed AS (
-    SELECT t.chain_id, t.address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_senders_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
-    WHERE t.address IS NOT NULL
+    SELECT k.chain_id, k.address, k.tx_count, k.value_sum, k.value_max,
+           b.count_bound - k.count_bound AS count_known, b.value_bound - k.value_bound AS value_known
+    FROM kept k
+    LEFT JOIN bounds b USING (of_day, chain_id, bucket)
+    WHERE k.address IS NOT NULL
     UNION ALL
     SELECT t.chain_id, t.from_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
     JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
-    WHERE t.from_address IS NOT NULL AND t.block_time >= (SELECT min(start) FROM tail)
+    WHERE t.from_address IS NOT NULL
+      AND t.block_time >= (SELECT min(start) FROM tail)
     GROUP BY 1, 2
 ), summed AS (
-    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value, max(value_max) AS value_max,
-           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
+           max(value_max) AS value_max,
+           coalesce(sum(count_known), 0)::bigint AS count_known, coalesce(sum(value_known), 0) AS value_known
     FROM listed
     GROUP BY 1, 2
 ), unlisted AS (
@@ -61,26 +75,40 @@ WITH asked AS (
     LEFT JOIN txhub_rollup.closed_hours h
         ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
     GROUP BY a.chain_id
+), days AS (
+    SELECT d.chain_id, d.bucket
+    FROM asked
+    JOIN txhub_rollup.closed_days d USING (chain_id)
+    WHERE NOT d.stale AND d.bucket >= $2 AND d.bucket + INTERVAL '1 day' <= $3
+), hours AS (
+    SELECT h.chain_id, h.bucket
+    FROM tail
+    JOIN txhub_rollup.closed_hours h ON h.chain_id = tail.chain_id AND h.bucket >= $2 AND h.bucket < tail.start
+    WHERE NOT EXISTS (SELECT FROM days d
+                      WHERE d.chain_id = h.chain_id AND d.bucket = date_trunc('day', h.bucket, 'UTC'))
+), kept AS (
+    SELECT true AS of_day, t.* FROM days JOIN txhub_rollup.top_receivers_1d t USING (chain_id, bucket)
+    UNION ALL
+    SELECT false, t.* FROM hours JOIN txhub_rollup.top_receivers_1h t USING (chain_id, bucket)
 ), bounds AS (
-    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_receivers_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    WHERE t.address IS NULL
+    SELECT of_day, chain_id, bucket, count_bound, value_bound FROM kept WHERE address IS NULL
 ), listed AS (
-    SELECT t.chain_id, t.address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_receivers_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
-    WHERE t.address IS NOT NULL
+    SELECT k.chain_id, k.address, k.tx_count, k.value_sum, k.value_max,
+           b.count_bound - k.count_bound AS count_known, b.value_bound - k.value_bound AS value_known
+    FROM kept k
+    LEFT JOIN bounds b USING (of_day, chain_id, bucket)
+    WHERE k.address IS NOT NULL
     UNION ALL
     SELECT t.chain_id, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
     JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
-    WHERE t.to_address IS NOT NULL AND t.block_time >= (SELECT min(start) FROM tail)
+    WHERE t.to_address IS NOT NULL
+      AND t.block_time >= (SELECT min(start) FROM tail)
     GROUP BY 1, 2
 ), summed AS (
-    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value, max(value_max) AS value_max,
-           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+    SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
+           max(value_max) AS value_max,
+           coalesce(sum(count_known), 0)::bigint AS count_known, coalesce(sum(value_known), 0) AS value_known
     FROM listed
     GROUP BY 1, 2
 ), unlisted AS (
@@ -111,17 +139,29 @@ WITH asked AS (
     LEFT JOIN txhub_rollup.closed_hours h
         ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
     GROUP BY a.chain_id
+), days AS (
+    SELECT d.chain_id, d.bucket
+    FROM asked
+    JOIN txhub_rollup.closed_days d USING (chain_id)
+    WHERE NOT d.stale AND d.bucket >= $2 AND d.bucket + INTERVAL '1 day' <= $3
+), hours AS (
+    SELECT h.chain_id, h.bucket
+    FROM tail
+    JOIN txhub_rollup.closed_hours h ON h.chain_id = tail.chain_id AND h.bucket >= $2 AND h.bucket < tail.start
+    WHERE NOT EXISTS (SELECT FROM days d
+                      WHERE d.chain_id = h.chain_id AND d.bucket = date_trunc('day', h.bucket, 'UTC'))
+), kept AS (
+    SELECT true AS of_day, t.* FROM days JOIN txhub_rollup.top_flows_1d t USING (chain_id, bucket)
+    UNION ALL
+    SELECT false, t.* FROM hours JOIN txhub_rollup.top_flows_1h t USING (chain_id, bucket)
 ), bounds AS (
-    SELECT t.chain_id, t.bucket, t.count_bound, t.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_flows_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    WHERE t.from_address IS NULL
+    SELECT of_day, chain_id, bucket, count_bound, value_bound FROM kept WHERE from_address IS NULL
 ), listed AS (
-    SELECT t.chain_id, t.from_address, t.to_address, t.tx_count, t.value_sum, t.value_max, b.count_bound, b.value_bound
-    FROM tail
-    JOIN txhub_rollup.top_flows_1h t ON t.chain_id = tail.chain_id AND t.bucket >= $2 AND t.bucket < tail.start
-    LEFT JOIN bounds b ON b.chain_id = t.chain_id AND b.bucket = t.bucket
-    WHERE t.from_address IS NOT NULL
+    SELECT k.chain_id, k.from_address, k.to_address, k.tx_count, k.value_sum, k.value_max,
+           b.count_bound - k.count_bound AS count_known, b.value_bound - k.value_bound AS value_known
+    FROM kept k
+    LEFT JOIN bounds b USING (of_day, chain_id, bucket)
+    WHERE k.from_address IS NOT NULL
     UNION ALL
     SELECT t.chain_id, t.from_address, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
@@ -132,7 +172,7 @@ WITH asked AS (
 ), summed AS (
     SELECT chain_id, from_address, to_address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
            max(value_max) AS value_max,
-           coalesce(sum(count_bound), 0)::bigint AS count_known, coalesce(sum(value_bound), 0) AS value_known
+           coalesce(sum(count_known), 0)::bigint AS count_known, coalesce(sum(value_known), 0) AS value_known
     FROM listed
     GROUP BY 1, 2, 3
 ), unlisted AS (

@@ -157,10 +157,9 @@ async def _fill(url: str, size: int) -> int:
             rows, days = rows + made.transactions.height, days + 1
             err.print(f"{rows:,} rows, {days} days, {seconds:,.0f} s in COPY")
         began = time.perf_counter()
-        if days > first:
-            await settle(pool, START + first * _DAY, START + days * _DAY, START + (days + 1) * _DAY)
-            await pool.execute(_SQL["analyze"])
-            err.print(f"rollups of {days - first} days in {time.perf_counter() - began:,.0f} s")
+        await settle(pool, START + first * _DAY, START + days * _DAY, START + (days + 1) * _DAY)
+        await pool.execute(_SQL["analyze"])
+        err.print(f"rollups of {days - first} days in {time.perf_counter() - began:,.0f} s")
     return days
 
 

@@ -22,11 +22,13 @@ TOP = 500
 """So many addresses by count and so many by value are kept of each hour."""
 SKETCH_LOG2_K = 12
 """A sketch of 2^12 registers: at most 2 kB an hour, and a standard error of 1.6 percent (1.04 / sqrt(2^12))."""
-_SQL = queries("hours")
+_SQL, _DAYS = queries("hours"), queries("days")
 
 
 async def close_hours(pool: Pool, now: datetime) -> int:
     """Close every hour that is over and was touched since it was last closed, newest first; how many that were.
+
+    Then the days whose hours are closed: lists of days are made of lists of hours.
 
     Raises:
         DatabaseUnavailable: try again; an hour is closed wholly or not at all.
@@ -34,6 +36,8 @@ async def close_hours(pool: Pool, now: datetime) -> int:
     closed = 0
     while await _close_next(pool, now):
         closed += 1
+    while await _close_next_day(pool, now):
+        pass
     return closed
 
 
@@ -57,6 +61,20 @@ async def _close_next(pool: Pool, now: datetime) -> bool:
             sketch = await _sketch(connection, chain_id, bucket)
             await connection.execute(_SQL["store_active"], chain_id, bucket, sketch)
             await connection.execute(_SQL["closed"], chain_id, bucket)
+            await connection.execute(_DAYS["touch"], chain_id, bucket)
+    return True
+
+
+async def _close_next_day(pool: Pool, now: datetime) -> bool:
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            day = await connection.fetchrow(_DAYS["next_stale"], now - LAG)
+            if day is None:
+                return False
+            for table in ("top_senders", "top_receivers", "top_flows"):
+                await connection.execute(_DAYS[f"clear_{table}"], *day)
+                await connection.execute(_DAYS[f"fill_{table}"], *day, TOP)
+            await connection.execute(_DAYS["closed"], *day)
     return True
 
 
