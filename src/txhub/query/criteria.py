@@ -25,9 +25,14 @@ _DIGITS = 78
 """Of the greatest amount that a chain's 256 bits hold."""
 
 
-class Bounds(NamedTuple):
-    """The least and the greatest value, base units, both included; None: no bound."""
+class Worth(NamedTuple):
+    """The least and the greatest value, base units, both included, on chains whose coin has so many decimals.
 
+    None: no bound.
+    """
+
+    decimals: int
+    chains: Sequence[int]
     least: int | None
     most: int | None
 
@@ -36,8 +41,8 @@ class Bounds(NamedTuple):
 class Criteria:
     """What transactions have to meet: all of it. Several values of one field are alternatives; none: anything does.
 
-    Addresses are in their stored form. `values` are the bounds on chains with so many decimals: whole coins are other
-    numbers of base units there.
+    Addresses are in their stored form. Of `values` one has to be met: the same amount is another number of base units
+    where a coin has other decimals.
     """
 
     range: TimeRange
@@ -46,8 +51,7 @@ class Criteria:
     senders: Sequence[bytes] = ()
     recipients: Sequence[bytes] = ()
     parties: Sequence[bytes] = ()
-    values: Sequence[tuple[int, Sequence[int], Bounds]] = ()
-    """Decimals, the chains that have so many, and their bounds."""
+    values: Sequence[Worth] = ()
 
     def in_database(self, below: Cursor | None) -> list[ColumnElement[bool]]:
         """The conditions on the columns of `txhub.transactions`, and those of a page below a cursor."""
@@ -59,7 +63,7 @@ class Criteria:
             *([_T.from_address.in_(self.senders)] if self.senders else []),
             *([_T.to_address.in_(self.recipients)] if self.recipients else []),
             *([or_(_T.from_address.in_(self.parties), _T.to_address.in_(self.parties))] if self.parties else []),
-            *([or_(false(), *(self._worth(*each) for each in self.values))] if self.values else []),
+            *([or_(false(), *map(_worth, self.values))] if self.values else []),
             *([_below(below)] if below is not None else []),
         ]
 
@@ -81,20 +85,12 @@ class Criteria:
         ):
             if wanted:
                 conditions.append(pl.any_horizontal(pl.col(column).is_in(list(wanted)) for column in columns))
-        for decimals_of, _, bounds in self.values:
-            if decimals_of == decimals:
-                conditions += _worth_in_file(bounds, wide)
+        for value in self.values:
+            if value.decimals == decimals:
+                conditions += _worth_in_file(value, wide)
         if below is not None:
             conditions.append(_below_in_file(below))
         return pl.all_horizontal(conditions)
-
-    @staticmethod
-    def _worth(_: int, chains: Sequence[int], bounds: Bounds) -> ColumnElement[bool]:
-        return and_(
-            _T.chain_id.in_(chains),
-            *([_T.value >= _numeric(bounds.least)] if bounds.least is not None else []),
-            *([_T.value <= _numeric(bounds.most)] if bounds.most is not None else []),
-        )
 
 
 def understand(
@@ -122,7 +118,7 @@ def understand(
             alike = [each.chain_id for each in chains if each.decimals == decimals]
             least = None if min_value is None else amount.at_least("min_value", min_value, decimals)
             most = None if max_value is None else amount.at_most("max_value", max_value, decimals)
-            values.append((decimals, alike, Bounds(least, most)))
+            values.append(Worth(decimals, alike, least, most))
     return Criteria(
         time,
         chains=[each.chain_id for each in chains] if names else (),
@@ -139,15 +135,23 @@ def _numeric(number: int) -> ColumnElement[Any]:
     return cast(cast(str(number), Text), Numeric)
 
 
-def _worth_in_file(bounds: Bounds, wide: bool) -> list[pl.Expr]:
+def _worth(value: Worth) -> ColumnElement[bool]:
+    return and_(
+        _T.chain_id.in_(value.chains),
+        *([_T.value >= _numeric(value.least)] if value.least is not None else []),
+        *([_T.value <= _numeric(value.most)] if value.most is not None else []),
+    )
+
+
+def _worth_in_file(worth: Worth, wide: bool) -> list[pl.Expr]:
     """Digits of one length compare as text as the numbers do; decimals of a file hold 38."""
     value = pl.col("value").str.zfill(_DIGITS) if wide else pl.col("value")
     greatest = 10 ** (_DIGITS if wide else 38) - 1
     conditions = []
-    if bounds.least is not None:
-        conditions.append(pl.lit(False) if bounds.least > greatest else value >= _literal(bounds.least, wide))
-    if bounds.most is not None:
-        conditions.append(value <= _literal(min(bounds.most, greatest), wide))
+    if worth.least is not None:
+        conditions.append(pl.lit(False) if worth.least > greatest else value >= _literal(worth.least, wide))
+    if worth.most is not None:
+        conditions.append(value <= _literal(min(worth.most, greatest), wide))
     return conditions
 
 
