@@ -6,12 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import httpx
 import pytest
 
+from tests.asking import asking
 from tests.blocks import ETHEREUM, make_block, make_blocks
-from txhub.api.app import create_app
-from txhub.config import Settings
 from txhub.model import Chain
 from txhub.ops.health import is_down, read_health
 from txhub.store.ledger import Ledger
@@ -79,8 +77,7 @@ async def test_a_chain_that_is_down_answers_503_with_every_stream(database: str)
         await ledger.register()
         await ledger.commit(BLOCKS)
         await ledger.follow_from(0)
-    app = create_app(database, Settings(), clock=lambda: LAST + timedelta(days=1))
-    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://txhub") as client:
+    async with asking(database, LAST + timedelta(days=1)) as client:
         response = await client.get("/health/stream")
     assert response.status_code == 503
     assert [item["status"] for item in response.json()["items"]] == ["down"]

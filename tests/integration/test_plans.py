@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.archived import NOW, commit, three_days
+from tests.asking import asking
 from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block
-from txhub.api.app import create_app
-from txhub.config import Settings
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.settle import settle
 from txhub.store.edition import Edition
@@ -59,14 +56,6 @@ async def pool(database: str) -> AsyncIterator[Pool]:
         yield pool
 
 
-@asynccontextmanager
-async def asking(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(database, Settings(), clock=lambda: NOW)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
-        yield client
-
-
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """Every statement that the API sends."""
@@ -109,7 +98,7 @@ async def chunks(pool: Pool, hypertables: str) -> set[str]:
 
 async def test_what_rollups_know_is_not_read_from_rows(pool: Pool, database: str, asked: list[Statement]) -> None:
     raw, aggregates = await chunks(pool, "txhub.%"), await chunks(pool, r"%\_materialized\_hypertable\_%")
-    async with asking(database) as api:
+    async with asking(database, NOW) as api:
         for path, parameters in FROM_ROLLUPS:
             asked.clear()
             answer = await api.get(path, params=parameters)
@@ -125,7 +114,7 @@ async def test_an_address_is_looked_for_in_the_columnstore_of_its_day(
 ) -> None:
     day = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-03T00:00:00Z"}
     address = "0x" + (7).to_bytes(20, "big").hex()
-    async with asking(database) as api:
+    async with asking(database, NOW) as api:
         assert (await api.get("/v1/transactions", params=day | {"address": address})).json()["items"]
     found = [node for node in await scans(database, list(asked)) if node["Relation Name"].startswith("_hyper_")]
     days = await pool.fetch(

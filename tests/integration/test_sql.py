@@ -15,10 +15,10 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tests.asking import asking
 from tests.commands import environment, run, running
 from tests.conftest import QUICK, installation_of_each, open_database, open_home
 from tests.sample import BLOCKS, ROWS
-from txhub.api.app import create_app
 from txhub.cli.wiring import free_port, wait_for_port
 from txhub.client import ApiError, AsyncClient
 from txhub.config import Settings
@@ -294,9 +294,7 @@ async def test_a_full_lane_sends_away_and_keeps_nobody_else_waiting(
 ) -> None:
     lane = Lane(sample, size=1, wait=timedelta(0))
     monkeypatch.setattr("txhub.api.app.Lane", lambda _: lane)
-    app = create_app(sample, Settings())
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as api:
+    async with asking(sample) as api:
         async with lane._place():
             busy = await ask(api, "SELECT 1")
             assert busy.status_code == 503

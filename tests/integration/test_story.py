@@ -5,18 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import polars as pl
 import pytest
 
+from tests.asking import asking
 from tests.blocks import BASE, ETHEREUM, make_blocks, make_branch
-from txhub.api.app import create_app
 from txhub.client import AsyncClient
-from txhub.config import Settings
 from txhub.contract import ReorgEvent
 from txhub.model import Block
 from txhub.store.ledger import Ledger
@@ -30,14 +27,6 @@ def winners() -> list[Block]:
     ten, eleven, twelve, thirteen = make_branch(range(10, 14), "b", fork=9, transactions=2)
     again = [row._replace(block_time=eleven.time) for row in LOSERS[1].transactions[1:]]
     return [ten, replace(eleven, transactions=again), twelve, thirteen]
-
-
-@asynccontextmanager
-async def asking(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(database, Settings())
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
-        yield client
 
 
 @pytest.fixture
@@ -87,13 +76,11 @@ async def test_the_stream_tells_of_a_reorg_in_its_own_type(database: str, pool: 
     await ledger.commit([*make_blocks(range(10), transactions=4), *LOSERS])
     new = winners()
     await ledger.replace(9, new)
-    app = create_app(database, Settings())
-    async with app.lifespan():
-        row = await pool.fetchrow("SELECT id, data FROM txhub.stream_events WHERE event = 'reorg'")
-        assert row is not None
-        async with AsyncClient("http://txhub") as client:
-            client._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://txhub")
-            story = await client.reorg((await client.reorgs()).items[0].id)
+    row = await pool.fetchrow("SELECT id, data FROM txhub.stream_events WHERE event = 'reorg'")
+    assert row is not None
+    async with asking(database) as api, AsyncClient("http://txhub") as client:
+        client._http = api
+        story = await client.reorg((await client.reorgs()).items[0].id)
     assert story.reorg.depth == 3
     told = json.loads(row["data"])
     event = ReorgEvent(**{**told, **{name: datetime.fromisoformat(told[name]) for name in ("start", "end")}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import polars as pl
 from sqlalchemy import ColumnElement, Numeric, Text, and_, cast, false, or_, tuple_
@@ -35,6 +35,25 @@ class Worth(NamedTuple):
     chains: Sequence[int]
     least: int | None
     most: int | None
+
+
+class Filters(TypedDict, total=False):
+    """What people write; several values of one name are alternatives. Whole coins are those of each chain."""
+
+    chain: Iterable[str]
+    """Names of chains."""
+    kind: Iterable[str]
+    """Names of kinds."""
+    from_: Iterable[str]
+    """Senders."""
+    to: Iterable[str]
+    """Recipients."""
+    address: Iterable[str]
+    """Senders or recipients."""
+    min_value: str | None
+    """Whole coins, included."""
+    max_value: str | None
+    """Whole coins, included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +112,15 @@ class Criteria:
         return pl.all_horizontal(conditions)
 
 
-def understand(
-    known: Sequence[ChainInfo],
-    time: TimeRange,
-    *,
-    chain: Iterable[str] = (),
-    kind: Iterable[str] = (),
-    from_: Iterable[str] = (),
-    to: Iterable[str] = (),
-    address: Iterable[str] = (),
-    min_value: str | None = None,
-    max_value: str | None = None,
-) -> Criteria:
-    """The criteria of what people write; see `read_transactions`.
+def understand(known: Sequence[ChainInfo], time: TimeRange, filters: Filters) -> Criteria:
+    """The criteria that filters mean.
 
     Raises:
-        UsageError: a parameter cannot be understood.
+        UsageError: one cannot be understood.
     """
-    names = list(chain)
+    names = list(filters.get("chain", ()))
     chains = chains_of(known, names)
+    min_value, max_value = filters.get("min_value"), filters.get("max_value")
     values = []
     if min_value is not None or max_value is not None:
         for decimals in sorted({each.decimals for each in chains}):
@@ -122,10 +131,10 @@ def understand(
     return Criteria(
         time,
         chains=[each.chain_id for each in chains] if names else (),
-        kinds=some_of("kind", kind, Kind),
-        senders=addresses.stored("from", from_, chains),
-        recipients=addresses.stored("to", to, chains),
-        parties=addresses.stored("address", address, chains),
+        kinds=some_of("kind", filters.get("kind", ()), Kind),
+        senders=addresses.stored("from", filters.get("from_", ()), chains),
+        recipients=addresses.stored("to", filters.get("to", ()), chains),
+        parties=addresses.stored("address", filters.get("address", ()), chains),
         values=values,
     )
 

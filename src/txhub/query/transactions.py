@@ -6,11 +6,11 @@ one ended, so it costs the same however deep it is, and what is committed meanwh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 from sqlalchemy import (
@@ -40,7 +40,7 @@ from sqlalchemy.types import TypeEngine
 from txhub.contract import Kind, Source, Transaction, TransactionPage
 from txhub.query import cursor as cursors
 from txhub.query.chains import read_chains
-from txhub.query.criteria import PLACE, understand
+from txhub.query.criteria import PLACE, Filters, understand
 from txhub.query.cursor import Cursor
 from txhub.query.timerange import TimeRange, open_range
 from txhub.store import schema
@@ -91,20 +91,14 @@ async def read_transactions(
     reader: Reader,
     cold: ColdReader,
     *,
-    chain: Iterable[str] = (),
-    kind: Iterable[str] = (),
-    from_: Iterable[str] = (),
-    to: Iterable[str] = (),
-    address: Iterable[str] = (),
-    min_value: str | None = None,
-    max_value: str | None = None,
     start: str | None = None,
     end: str | None = None,
     cursor: str | None = None,
     limit: int = 100,
     now: datetime,
+    **filters: Unpack[Filters],
 ) -> TransactionsAnswer:
-    """The transactions that meet every condition; several values of one parameter are alternatives.
+    """The transactions that meet every filter.
 
     The archive is searched where the page reaches days whose raw rows were dropped. One page searches so much of it
     only: it may then hold fewer than `limit`, and its cursor goes on from there.
@@ -112,34 +106,18 @@ async def read_transactions(
     Args:
         reader: where to ask.
         cold: where to search days that were dropped.
-        chain: names of chains.
-        kind: names of kinds.
-        from_: senders.
-        to: recipients.
-        address: senders or recipients.
-        min_value: whole coins of each chain, included.
-        max_value: whole coins of each chain, included.
         start: the first moment, see `timerange`; None: from the first block on.
         end: the moment after the last; None: no end.
         cursor: `next` of the page before.
         limit: transactions on a page.
         now: what relative times count from.
+        filters: see `Filters`.
 
     Raises:
         UsageError: a parameter cannot be understood.
         ArchiveUnavailable: the page reaches days that only the archive has, and that cannot be read.
     """
-    criteria = understand(
-        await read_chains(reader, counted=False),
-        open_range(start, end, now),
-        chain=chain,
-        kind=kind,
-        from_=from_,
-        to=to,
-        address=address,
-        min_value=min_value,
-        max_value=max_value,
-    )
+    criteria = understand(await read_chains(reader, counted=False), open_range(start, end, now), filters)
     below = None if cursor is None else cursors.decode(cursor)
     rows = await reader.frame(_shaped(_newest(criteria.in_database(below), limit + 1), limit + 1))
     full = rows.height > limit
@@ -176,9 +154,11 @@ def _older(asked: TimeRange, full: pl.DataFrame | None, below: Cursor | None) ->
 def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime | None]:
     """The newest days' files that one page searches, and the start of the last of them if there are more."""
     some: list[DroppedFile] = []
+    rows = 0
     for _, day in groupby(files, lambda file: file.start):
         own = list(day)
-        if some and sum(file.rows for file in (*some, *own)) > SEARCHED_ROWS:
+        rows += sum(file.rows for file in own)
+        if some and rows > SEARCHED_ROWS:
             return some, some[-1].start
         some += own
     return some, None
