@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.data import recorded
-from txhub.cli.wiring import free_port, wait_for_port
+from txhub.ports import free_port, wait_for_port
 
 TXHUB = (sys.executable, "-m", "txhub")
 ROWS, WEI = 2_137, 1_491_219_908_150_491_057_278
@@ -51,6 +51,6 @@ def recorded_node(*, repeat: int = 1) -> Iterator[str]:
     """A node in a process of its own that serves the recorded blocks: its WebSocket URL."""
     port = free_port()
     options = ("--port", str(port), "--blocks", str(recorded()), "--repeat", str(repeat))
-    with running("node", *options, env=environment()):
-        wait_for_port("127.0.0.1", port)
+    with running("node", *options, env=environment()) as node:
+        wait_for_port(port, node)
         yield f"ws://127.0.0.1:{port}/recorded"

@@ -18,8 +18,8 @@ from tests.commands import environment, running
 from tests.conftest import open_database
 from tests.data import recorded
 from txhub.chain.decode import RawBlock, decode_block
-from txhub.cli.wiring import free_port, wait_for_port
 from txhub.model import Block, Chain
+from txhub.ports import free_port, wait_for_port
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
 from txhub.store.migrate import migrate
@@ -50,7 +50,7 @@ class Stack:
         """Start serving, and wait until it does."""
         command = ("serve", "--port", str(self.port))
         self._process = self._running.enter_context(running(*command, env=environment(self.database_url)))
-        wait_for_port("127.0.0.1", self.port)
+        wait_for_port(self.port, self._process)
 
     def kill(self) -> None:
         """End the server at once, as a crash would."""

@@ -12,8 +12,8 @@ from web3 import Web3
 
 from tests.anvil import running_anvil
 from tests.commands import environment, running
-from txhub.cli.wiring import free_port, wait_for_port
 from txhub.client import AsyncClient
+from txhub.ports import free_port, wait_for_port
 from txhub.store.pool import open_pool
 
 ANVIL = {"chains__anvil__chain_id": "31337", "chains__anvil__block_time_s": "1", "history": "0s"}
@@ -32,8 +32,7 @@ def url(database: str, node: str) -> Iterator[str]:
     env = environment(database, **ANVIL)
     with ExitStack() as services:
         services.enter_context(running("ingest", "--chain", "anvil", "--rpc", f"ws://{node}", env=env))
-        services.enter_context(running("serve", "--port", str(port), env=env))
-        wait_for_port("127.0.0.1", port)
+        wait_for_port(port, services.enter_context(running("serve", "--port", str(port), env=env)))
         yield f"http://127.0.0.1:{port}"
 
 

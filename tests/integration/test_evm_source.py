@@ -21,9 +21,9 @@ from txhub.chain.demo.node import serve
 from txhub.chain.demo.recorded import Recorded
 from txhub.chain.evm import EvmSource
 from txhub.chain.registry import open_source
-from txhub.cli.wiring import free_port
 from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
 from txhub.model import Block, Head
+from txhub.ports import free_port
 
 NUMBERS = range(FIRST, LAST + 1)
 SCHEMES = ("ws", "http")

@@ -15,7 +15,7 @@ import pytest
 from tests.blocks import make_block
 from tests.commands import environment, running
 from txhub.chain.demo.network import DEMO_CHAINS
-from txhub.cli.wiring import free_port, wait_for_port
+from txhub.ports import free_port, wait_for_port
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
@@ -50,8 +50,8 @@ def test_its_requests_and_its_program_are_answered(demo_database: str) -> None:
     requests = [shlex.split(line) for line in re.findall(r"^ +(curl .*)$", README, re.MULTILINE)]
     assert len(requests) >= 3
     port = free_port()
-    with running("serve", "--port", str(port), env=environment(demo_database)):
-        wait_for_port("127.0.0.1", port)
+    with running("serve", "--port", str(port), env=environment(demo_database)) as server:
+        wait_for_port(port, server)
         for _, address, *_ in requests:
             answer = httpx.get(f"http://{address.replace(ADDRESS, f'127.0.0.1:{port}')}", timeout=30)
             assert answer.status_code == 200, answer.text

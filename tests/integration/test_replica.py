@@ -14,8 +14,8 @@ from tests.archived import commit
 from tests.blocks import make_blocks
 from tests.commands import environment, run, running
 from tests.conftest import QUICK, installation_of_each, open_home
-from txhub.cli.wiring import free_port, wait_for_port
 from txhub.client import AsyncClient
+from txhub.ports import free_port, wait_for_port
 from txhub.store import postmaster
 from txhub.store.account import Account
 from txhub.store.cluster import DATABASE, Cluster
@@ -107,8 +107,8 @@ async def test_commands_that_read_ask_the_replica_and_start_no_server(
     )
     assert counted.stdout.split() == ["count,pg_is_in_recovery", "120,true"], counted.stderr
     port = free_port()
-    with running("serve", "--port", str(port), env=env):
-        await asyncio.to_thread(wait_for_port, "127.0.0.1", port)
+    with running("serve", "--port", str(port), env=env) as server:
+        await asyncio.to_thread(wait_for_port, port, server)
         async with AsyncClient(f"http://127.0.0.1:{port}") as client:
             page = await client.transactions(limit=1000)
             assert len(page.items) == 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pydantic import SecretStr
 from tests.conftest import QUICK, open_home
 from txhub.config import Settings
 from txhub.errors import DiskFull, ServerFailed
+from txhub.ports import LOOPBACK
 from txhub.store import installation as installations
 from txhub.store import postmaster
 from txhub.store.account import Account
@@ -246,10 +248,10 @@ def test_a_port_that_is_taken_in_between_costs_an_attempt(stopped: Cluster, monk
     with open_server(settings_of(stopped)) as server:
         taken = server_status(settings_of(stopped)).port
     stopped.stop()
-    free = postmaster._free_port
+    free = postmaster.free_port
     offered = iter([taken])
-    monkeypatch.setattr(postmaster, "_free_port", lambda: next(offered, None) or free())
-    with postmaster.socket.create_server((postmaster.HOST, taken)), open_server(settings_of(stopped)) as server:
+    monkeypatch.setattr(postmaster, "free_port", lambda: next(offered, None) or free())
+    with socket.create_server((LOOPBACK, taken)), open_server(settings_of(stopped)) as server:
         assert server_status(settings_of(stopped)).port != taken
         assert one(server.url, "SELECT 1") == 1
 

@@ -19,10 +19,10 @@ from tests.asking import asking
 from tests.commands import environment, run, running
 from tests.conftest import QUICK, installation_of_each, open_database, open_home
 from tests.sample import BLOCKS, ROWS
-from txhub.cli.wiring import free_port, wait_for_port
 from txhub.client import ApiError, AsyncClient
 from txhub.config import Settings
 from txhub.errors import AnalystMissing, LaneBusy, StatementFailed, StatementRefused, TooLong
+from txhub.ports import free_port, wait_for_port
 from txhub.store.analyst import ANALYST, LANE
 from txhub.store.cluster import Cluster
 from txhub.store.edition import Edition
@@ -421,8 +421,8 @@ async def only_reads(url: str) -> None:
 
 async def test_the_client_asks_in_sql(sample: str) -> None:
     port = free_port()
-    with running("serve", "--port", str(port), env=environment(sample)):
-        await asyncio.to_thread(wait_for_port, "127.0.0.1", port)
+    with running("serve", "--port", str(port), env=environment(sample)) as server:
+        await asyncio.to_thread(wait_for_port, port, server)
         async with AsyncClient(f"http://127.0.0.1:{port}") as client:
             found = await client.sql("SELECT name, large_value FROM txhub.chains ORDER BY name", max_rows=2)
             assert found.frame.rows() == [("base", "100"), ("bitcoin", "25")]

@@ -18,9 +18,9 @@ from txhub.chain.demo.node import serve
 from txhub.chain.demo.recorded import Recorded
 from txhub.chain.evm import EvmSource
 from txhub.chain.source import Notice
-from txhub.cli.wiring import free_port
 from txhub.errors import ListenerDied, NodeRefused, NodeStuck, NodeUnavailable
 from txhub.model import Block, Head
+from txhub.ports import free_port
 
 SCHEMES = ("ws", "http")
 SILENT_S = 0.4

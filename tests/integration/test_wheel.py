@@ -13,7 +13,7 @@ import pytest
 
 from tests.commands import environment
 from txhub import __version__
-from txhub.cli.wiring import free_port, wait_for_port
+from txhub.ports import free_port, wait_for_port
 from txhub.store.edition import Edition
 
 CHECKOUT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def test_it_migrates_and_serves(installed: Path, empty_database: str, tmp_path: 
     subprocess.run([installed / "txhub", "db", "migrate"], env=env, cwd=tmp_path, check=True, capture_output=True)
     with subprocess.Popen([installed / "txhub", "serve", "--port", str(port)], env=env, cwd=tmp_path) as serving:
         try:
-            wait_for_port("127.0.0.1", port)
+            wait_for_port(port, serving)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 assert client.get("/health/ready").json()["status"] == "ok"
                 assert client.get("/assets/page.css").status_code == 200

@@ -27,6 +27,7 @@ from txhub.cli.console import err, out
 from txhub.config import Settings
 from txhub.errors import BadBlock, UsageError
 from txhub.ingest.backfill import backfill
+from txhub.ports import free_port, wait_for_port
 from txhub.store.edition import Edition, edition_of
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
@@ -132,12 +133,12 @@ def _moved(topics: list[str], data: str) -> int:
 @contextmanager
 def _node(blocks: Path, receipts: Path | None, repeat: int) -> Iterator[str]:
     """A node in a process of its own that serves the blocks."""
-    port = wiring.free_port()
+    port = free_port()
     options = ["--port", str(port), "--blocks", str(blocks), "--repeat", str(repeat), "--attached"]
     options += [] if receipts is None else ["--receipts", str(receipts)]
     process = subprocess.Popen([sys.executable, "-m", "txhub", "node", *options], stdin=subprocess.PIPE)
     try:
-        wiring.wait_for_port("127.0.0.1", port)
+        wait_for_port(port, process)
         yield f"ws://127.0.0.1:{port}/recorded"
     finally:
         process.communicate(timeout=10)

@@ -14,6 +14,7 @@ from txhub.chain.demo.population import Label
 from txhub.chain.demo.prices import hourly_prices
 from txhub.cli import wiring
 from txhub.cli.up import run_all
+from txhub.ports import free_port
 from txhub.store.labels import import_list, read_lists
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
@@ -32,7 +33,7 @@ def demo(port: wiring.PortOption = None, home: wiring.HomeOption = None) -> None
     """
     settings = wiring.settings_of(port=port, home=home)
     settings.home = settings.home / "demo"
-    node_port = wiring.free_port()
+    node_port = free_port()
     rpcs = [
         f"{chain.name}={'ws' if chain.family == 'evm' else 'http'}://127.0.0.1:{node_port}/{chain.name}"
         for chain in DEMO_CHAINS

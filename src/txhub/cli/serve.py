@@ -17,6 +17,7 @@ from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
 from txhub.errors import UsageError
+from txhub.ports import require_free_port
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -40,7 +41,7 @@ def serve(
     configure_logs(settings)
     if not insecure:
         require_loopback(settings.host)
-    wiring.require_free_port(settings.host, settings.port)
+    require_free_port(settings.host, settings.port)
     with wiring.readers_database(settings) as url:
         wiring.run(Site(url, settings).serve(settings), attached=attached)
 

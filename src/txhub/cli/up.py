@@ -23,6 +23,7 @@ from txhub.cli.serve import require_loopback
 from txhub.config import Settings
 from txhub.errors import TxhubError
 from txhub.model import Chain
+from txhub.ports import require_free_port, wait_for_port
 from txhub.store.faults import translated
 from txhub.store.pool import Pool, open_pool
 from txhub.store.server import make_home
@@ -63,7 +64,7 @@ def run_all(
         prepare: told the database's URL, does what has to be done before anything is followed.
     """
     require_loopback(settings.host)
-    wiring.require_free_port(settings.host, settings.port)
+    require_free_port(settings.host, settings.port)
     at = ["--home", str(settings.home)]
     names = [argument for chain in chains for argument in ("--chain", chain.name)]
     names += [argument for rpc in rpcs for argument in ("--rpc", rpc)]
@@ -81,7 +82,7 @@ def run_all(
         services.start("serve", "serve", "--host", settings.host, "--port", str(settings.port), *at)
         services.start("worker", "worker", *names, *at)
         if node_port is not None:
-            wiring.wait_for_port("127.0.0.1", node_port)
+            wait_for_port(node_port)
         services.start("ingest", "ingest", *names, *at)
         wiring.run(_watch(url, settings, [chain.name for chain in chains], services))
     err.print("stopped")

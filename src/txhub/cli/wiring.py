@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
-import socket
 import sys
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +20,7 @@ import uvloop
 from txhub.chain import registry
 from txhub.chain.demo.network import DEMO_CHAINS
 from txhub.config import Settings, load_settings
-from txhub.errors import PortInUse, TxhubError, Unavailable, UsageError, first_failure
+from txhub.errors import TxhubError, UsageError, first_failure
 from txhub.model import Chain
 
 Result = TypeVar("Result")
@@ -152,44 +149,6 @@ def run(work: Coroutine[Any, Any, Result], *, attached: bool = False) -> Result 
     gc.freeze()  # what was imported stays
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(until_stopped())
-
-
-def require_free_port(host: str, port: int) -> None:
-    """Make sure that nobody listens there yet.
-
-    Raises:
-        PortInUse: somebody does, or this address is not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortInUse(
-                f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}", hint="choose another with --port"
-            ) from None
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on right now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(host: str, port: int, seconds: float = 20.0) -> None:
-    """Wait until somebody listens there.
-
-    Raises:
-        Unavailable: nobody did in time.
-    """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), contextlib.closing(socket.create_connection((host, port), timeout=1)):
-            return
-        time.sleep(0.05)
-    raise Unavailable(f"nothing listens on {host}:{port} after {seconds:.0f} seconds")
 
 
 def libpq_environment(url: str) -> dict[str, str]:

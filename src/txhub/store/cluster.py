@@ -28,13 +28,14 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from txhub.errors import ServerFailed
+from txhub.ports import LOOPBACK
 from txhub.store import installation as installations
 from txhub.store import postmaster
 from txhub.store.account import Account
 from txhub.store.analyst import ANALYST, LANE
 from txhub.store.faults import translated
 from txhub.store.installation import Installation
-from txhub.store.postmaster import HOST, Postmaster
+from txhub.store.postmaster import Postmaster
 from txhub.store.sqlfiles import queries
 
 ROLE = DATABASE = "txhub"
@@ -45,7 +46,7 @@ _SOCKET_PATH_LIMIT = 103
 """The longest path of a socket, in bytes, that every system takes (Linux takes 107)."""
 
 SETTINGS: Mapping[str, str] = {
-    "listen_addresses": HOST,
+    "listen_addresses": LOOPBACK,
     "max_connections": "60",
     # Memory: for a machine that also runs the rest of txhub.
     "shared_buffers": "256MB",
@@ -197,7 +198,7 @@ class Cluster:
             return (
                 f"postgresql://{credentials}@/{DATABASE}?host={quote(str(running.socket_folder))}&port={running.port}"
             )
-        return f"postgresql://{credentials}@{HOST}:{running.port}/{DATABASE}"
+        return f"postgresql://{credentials}@{LOOPBACK}:{running.port}/{DATABASE}"
 
     def size(self) -> int:
         """Bytes on disk of data and logs."""
@@ -324,7 +325,7 @@ class Cluster:
 
     def _as_superuser(self, running: Postmaster, database: str) -> psycopg.Connection[TupleRow]:
         return psycopg.connect(
-            host=HOST, port=running.port, user=SUPERUSER, password=self._password(SUPERUSER), dbname=database
+            host=LOOPBACK, port=running.port, user=SUPERUSER, password=self._password(SUPERUSER), dbname=database
         )
 
     def _hashed_password(self, connection: psycopg.Connection[TupleRow], user: str) -> sql.Literal:

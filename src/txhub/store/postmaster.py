@@ -12,7 +12,6 @@ import hashlib
 import os
 import shlex
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,9 +21,8 @@ from pathlib import Path
 import psutil
 
 from txhub.errors import DiskFull, ServerFailed
+from txhub.ports import free_port, is_free
 from txhub.store.account import Account
-
-HOST = "127.0.0.1"
 
 _PATIENCE_S = 600
 """How long a start or a stop may take: after a crash a start first replays up to `max_wal_size`."""
@@ -80,7 +78,7 @@ def launch(folder: Path, programs: Path, account: Account, options: Mapping[str,
     _clear_the_way(folder)
     before = _log_sizes(folder)
     for _ in range(_BIND_ATTEMPTS):
-        port = _free_port()
+        port = free_port()
         identity = {"cluster_name": name(folder), "port": str(port)}
         settings = [f"--{setting}={value}" for setting, value in {**options, **identity}.items()]
         with (folder / "start.log").open("w", encoding="utf-8") as output:  # a pipe would stay open as long as it runs
@@ -97,7 +95,7 @@ def launch(folder: Path, programs: Path, account: Account, options: Mapping[str,
             )
         if started.returncode == 0:
             return
-        if _is_free(port):  # then another program's having taken it was not the reason
+        if is_free(port):  # then another program's having taken it was not the reason
             break
     raise fault("PostgreSQL does not start", _said_since(folder, before), folder)
 
@@ -207,19 +205,3 @@ def _reason(said: str) -> str:
             if severity in line:
                 return line.partition(severity)[2].strip()
     return lines[-1] if lines else "it does not say why"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
