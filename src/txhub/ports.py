@@ -14,8 +14,8 @@ from txhub.errors import PortInUse, Unavailable
 LOOPBACK = "127.0.0.1"
 
 _BELOW_EPHEMERAL = range(20_000, 32_768)
-"""Below the ports of outgoing connections (Linux's start at 32,768, macOS's at 49,152), one of which could otherwise take
-a port between the look and its use, or while a server that is to have it again restarts."""
+"""Below the ports of outgoing connections (Linux's start at 32,768, macOS's at 49,152), one of which could otherwise
+take a port between the look and its use, or while a server that is to have it again restarts."""
 
 
 def free_port() -> int:
