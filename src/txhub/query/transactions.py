@@ -32,7 +32,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    union_all,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeEngine
@@ -119,7 +118,7 @@ async def read_transactions(
     """
     criteria = understand(await read_chains(reader, counted=False), open_range(start, end, now), filters)
     below = None if cursor is None else cursors.decode(cursor)
-    rows = await reader.frame(_shaped(_newest(criteria.in_database(below), limit + 1), limit + 1))
+    rows = await _newest(reader, criteria.in_database(below), limit + 1)
     full = rows.height > limit
     sources = [Source.RAW]
     reached = None
@@ -164,19 +163,25 @@ def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime
     return some, None
 
 
-def _newest(conditions: Sequence[ColumnElement[bool]], limit: int) -> FromClause:
-    """The newest rows of the database, and all that share the time of the last.
+async def _newest(reader: Reader, conditions: Sequence[ColumnElement[bool]], limit: int) -> pl.DataFrame:
+    """The newest rows of the database, in order of their place.
 
     By time alone the database walks an index from the newest chunk on and stops; by the whole order it would sort a
-    chunk, a day of transactions, for each page. The rows of the last moment are asked for again, all of them: FETCH
-    WITH TIES is what this is for, but over the columnstore TimescaleDB 2.29.2 answers it with an error ("retrieved too
-    many tuples in a bounded sort"), since it tells the sorts of its chunks how many rows are wanted at most.
+    chunk, a day of transactions, for each page. So the last moment of a full page may have more rows than came, and
+    all of its rows are asked for once more. FETCH WITH TIES is what this is for, but over the columnstore TimescaleDB
+    2.29.2 answers it with an error ("retrieved too many tuples in a bounded sort"), since it tells the sorts of its
+    chunks how many rows are wanted at most. It is a statement of its own because the moment is then known when it is
+    planned, and all chunks but one are left out: planning for each chunk took most of the time.
     """
     t = schema.transactions
-    newest = select(t).where(*conditions).order_by(t.c.block_time.desc()).limit(limit).cte("newest")
-    last = select(func.min(newest.c.block_time)).scalar_subquery()
-    before_last = select(newest).where(newest.c.block_time > last)
-    return union_all(before_last, select(t).where(*conditions, t.c.block_time == last)).subquery("page")
+    newest = select(t).where(*conditions).order_by(t.c.block_time.desc()).limit(limit)
+    rows = await reader.frame(_shaped(newest.subquery("page"), limit))
+    if rows.height < limit:
+        return rows
+    last = rows["block_time"][-1]
+    moment = select(t).where(*conditions, t.c.block_time == last)
+    its_rows = await reader.frame(_shaped(moment.subquery("page"), limit))
+    return pl.concat([rows.filter(pl.col("block_time") > last), its_rows]).head(limit)
 
 
 def _given(found: pl.DataFrame) -> FromClause:
