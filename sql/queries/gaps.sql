@@ -60,3 +60,13 @@ FROM (
 WHERE missing.first <= missing.last AND missing.last < missing.final AND missing.until < now() - $2::interval
 ORDER BY missing.first DESC
 LIMIT $3
+
+-- name: unfollow
+-- Of a chain that nobody follows now, forget the promise and what its last follower said; a row if so.
+WITH free AS (
+    SELECT chain_id FROM txhub.chains
+    WHERE name = $1 AND pg_try_advisory_xact_lock(hashtext('txhub follower'), chain_id)
+), silent AS (
+    DELETE FROM txhub.streams s USING free WHERE s.chain_id = free.chain_id
+)
+UPDATE txhub.chains c SET follow_from = NULL FROM free WHERE c.chain_id = free.chain_id RETURNING c.chain_id

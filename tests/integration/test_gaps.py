@@ -10,6 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from tests.asking import asking
 from tests.branching import Branching, Direct
 from tests.commands import environment, run
 from tests.integration.test_reorg import contents, following, served, undisturbed, until, until_equal
@@ -178,3 +179,29 @@ async def test_gaps_of_a_follower_that_goes_on_close_by_themselves(
 
 async def blocks(source: Direct, numbers: range) -> list[Block]:
     return [block for block in await source.blocks(numbers) if isinstance(block, Block)]
+
+
+async def test_a_chain_that_is_followed_no_more_is_waited_for_no_more(database: str) -> None:
+    network = Branching(blocks=200)
+    async with gappy(database, network, {110}) as (chain, pool), following(database, chain) as service:
+        await until(pool, "SELECT state = 'following' FROM txhub.streams", True, service)
+        env = environment(database)
+        refused = await asyncio.to_thread(run, "unfollow", "ethereum", env=env)
+        assert refused.returncode == 2
+        assert "ethereum is being followed now" in refused.stderr
+        assert len(await read_gaps(pool)) == 1
+        service.cancel()
+        await asyncio.wait([service])
+        unknown = await asyncio.to_thread(run, "unfollow", "nowhere", env=env)
+        assert "chain 'nowhere' is not in the database" in unknown.stderr
+        blocks = await pool.fetchval("SELECT count(*) FROM txhub.blocks")
+        done = await asyncio.to_thread(run, "unfollow", "ethereum", env=env)
+        assert done.returncode == 0, done.stderr
+        assert await read_gaps(pool) == []
+        assert len(await gaps.promised(pool, chain)) == 0
+        async with asking(database) as api:
+            [stream] = (await api.get("/health/stream")).json()["streams"]
+            assert (stream["status"], stream["state"]) == ("idle", None)
+        assert await pool.fetchval("SELECT count(*) FROM txhub.blocks") == blocks
+        async with following(database, chain) as again:
+            await until(pool, "SELECT follow_from IS NOT NULL FROM txhub.chains", True, again)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "ingest": _Origin("ingest", "ingest"),
     "backfill": _Origin("backfill", "backfill"),
     "gaps": _Origin("gaps", "app"),
+    "unfollow": _Origin("gaps", "unfollow"),
     "serve": _Origin("serve", "serve"),
     "worker": _Origin("worker", "worker"),
     "node": _Origin("node", "node", hidden=True),

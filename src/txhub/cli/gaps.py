@@ -15,6 +15,7 @@ from txhub.cli.console import configure_logs, err, out
 from txhub.config import Settings
 from txhub.errors import Incomplete, TxhubError
 from txhub.ingest.gaps import Gap, fill, promised, read_gaps
+from txhub.ingest.gaps import unfollow as release
 from txhub.ingest.keep import keeping
 from txhub.model import Chain
 from txhub.rollup.refresh import catch_up
@@ -63,6 +64,23 @@ def repair(chain: ChainOption = None, rpc: wiring.RpcOption = [], home: wiring.H
         chains = wiring.chains_of(names, rpc, settings)
         if wiring.run(_repair_all(url, settings, chains)) is None:
             raise KeyboardInterrupt
+
+
+def unfollow(
+    chain: Annotated[str, typer.Argument(metavar="CHAIN", help="Name of the chain.")], home: wiring.HomeOption = None
+) -> None:
+    """Stop expecting blocks of a chain that is no longer followed: what is missing of it stays missing.
+
+    Its rows stay, and so do its answers. Health, gap repair and retention wait for it no more.
+    """
+
+    async def stop(url: str) -> None:
+        async with open_pool(url, name="gaps", size=1) as pool:
+            await release(pool, chain)
+
+    with wiring.database(wiring.settings_of(home=home)) as url:
+        wiring.run(stop(url))
+    err.print(f"{chain} is not expected to grow any more; `txhub ingest --chain {chain}` follows it again")
 
 
 async def _incomplete(url: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from txhub.chain.registry import open_source
 from txhub.chain.source import Source
-from txhub.errors import BadBlock, NotFound
+from txhub.errors import BadBlock, NotFound, UsageError
 from txhub.ingest.backfill import Progress, backfill
 from txhub.ingest.follow import LOOK_SHARE
 from txhub.ingest.keep import keeping
@@ -57,10 +57,30 @@ async def read_gaps(pool: Pool, chain: str | None = None) -> list[Gap]:
         NotFound: there is no such chain.
     """
     with translated():
-        if chain is not None and not await pool.fetchval(_SQL["known"], chain):
-            raise NotFound(f"chain {chain!r} is not in the database", hint="`txhub gaps list` lists those of all")
+        if chain is not None:
+            await _require(pool, chain)
         rows = await pool.fetch(_SQL["gaps"], chain, MOST_GAPS)
     return [Gap(**row) for row in rows]
+
+
+async def unfollow(pool: Pool, chain: str) -> None:
+    """Stop expecting blocks of a chain: what is missing stays so, and nobody waits for it. Its rows stay.
+
+    Whoever follows it again promises anew, from where they begin.
+
+    Raises:
+        NotFound: there is no such chain.
+        UsageError: somebody is following it.
+    """
+    with translated():
+        await _require(pool, chain)
+        if not await pool.fetch(_SQL["unfollow"], chain):
+            raise UsageError(f"{chain} is being followed now", hint="stop the ingester that follows it first")
+
+
+async def _require(pool: Pool, chain: str) -> None:
+    if not await pool.fetchval(_SQL["known"], chain):
+        raise NotFound(f"chain {chain!r} is not in the database", hint="`txhub gaps list` lists those of all")
 
 
 async def promised(pool: Pool, chain: Chain) -> range:
