@@ -207,8 +207,8 @@ class Source(StrEnum):
 class TransactionPage:
     """A page of transactions, and the opaque cursor of the next one, or null at the end.
 
-    A page that searched the archive may hold fewer than were asked for, even none, and still have a next one: it
-    goes on where the search stopped.
+    A page that searched long, or the archive, may hold fewer than were asked for, even none, and still have a next
+    one: it goes on where the search stopped.
     """
 
     items: list[Transaction]

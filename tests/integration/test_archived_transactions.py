@@ -120,6 +120,23 @@ async def test_every_question_has_the_answer_that_it_had(
     assert [Source.RAW, Source.ARCHIVE] in sources
 
 
+async def test_a_search_that_takes_long_is_handed_over_and_goes_on(
+    pool: Pool, database: str, place: Place, reader: Reader, cold: ColdReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(pool, database, place)
+    whole = {name: await pages(reader, cold, 1000, **asked) for name, asked in QUESTIONS.items()}
+    monkeypatch.setattr(question, "SEARCHED_S", -1.0)
+    for name, asked in QUESTIONS.items():
+        found = await pages(reader, cold, 1000, **asked)
+        assert items(found) == items(whole[name]), name
+        assert len(found) > 1, "the day of the newest block is a page of its own"
+    # The same where the older days are in the archive only.
+    await drop_all(pool, place, before=date(2026, 3, 3))
+    for limit in (7, 1000):
+        for name, asked in QUESTIONS.items():
+            assert items(await pages(reader, cold, limit, **asked)) == items(whole[name]), name
+
+
 async def test_a_page_of_the_database_alone_opens_no_file(
     pool: Pool, database: str, place: Place, reader: Reader, cold: ColdReader
 ) -> None:

@@ -200,7 +200,7 @@ async def test_a_chain_that_is_followed_no_more_is_waited_for_no_more(database: 
         assert await read_gaps(pool) == []
         assert len(await gaps.promised(pool, chain)) == 0
         async with asking(database) as api:
-            [stream] = (await api.get("/health/stream")).json()["streams"]
+            [stream] = (await api.get("/health/stream")).json()["items"]
             assert (stream["status"], stream["state"]) == ("idle", None)
         assert await pool.fetchval("SELECT count(*) FROM txhub.blocks") == blocks
         async with following(database, chain) as again:

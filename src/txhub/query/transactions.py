@@ -6,8 +6,9 @@ one ended, so it costs the same however deep it is, and what is committed meanwh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Unpack
@@ -36,10 +37,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeEngine
 
-from txhub.contract import Kind, Source, Transaction, TransactionPage
+from txhub.contract import ChainInfo, Kind, Source, Transaction, TransactionPage
 from txhub.query import cursor as cursors
 from txhub.query.chains import read_chains
-from txhub.query.criteria import PLACE, Filters, understand
+from txhub.query.criteria import PLACE, Criteria, Filters, understand
 from txhub.query.cursor import Cursor
 from txhub.query.timerange import TimeRange, open_range
 from txhub.store import schema
@@ -48,6 +49,8 @@ from txhub.store.read import Reader
 
 SEARCHED_ROWS = 20_000_000
 """Rows of the archive that one page searches at most, or those of a single day."""
+SEARCHED_S = 2.0
+"""Seconds of search in the database after which a page is handed over as it is."""
 _PRICE_HOLDS = literal_column("INTERVAL '1 day'", Interval)
 """A price that is older than this at the time of a transaction says nothing of it: its value in USD is unknown."""
 _RAW_TYPES: dict[str, TypeEngine[Any] | type[TypeEngine[Any]]] = {
@@ -99,8 +102,8 @@ async def read_transactions(
 ) -> TransactionsAnswer:
     """The transactions that meet every filter.
 
-    The archive is searched where the page reaches days whose raw rows were dropped. One page searches so much of it
-    only: it may then hold fewer than `limit`, and its cursor goes on from there.
+    The archive is searched where the page reaches days whose raw rows were dropped. One page searches only so much of
+    it, and the database only so long: it may then hold fewer than `limit`, and its cursor goes on from there.
 
     Args:
         reader: where to ask.
@@ -116,15 +119,15 @@ async def read_transactions(
         UsageError: a parameter cannot be understood.
         ArchiveUnavailable: the page reaches days that only the archive has, and that cannot be read.
     """
-    criteria = understand(await read_chains(reader, counted=False), open_range(start, end, now), filters)
+    chains = await read_chains(reader, counted=False)
+    criteria = understand(chains, open_range(start, end, now), filters)
     below = None if cursor is None else cursors.decode(cursor)
-    rows = await _newest(reader, criteria.in_database(below), limit + 1)
-    full = rows.height > limit
+    rows, reached = await _newest(reader, criteria, _spans(criteria, chains, below), below, limit + 1)
+    floor = rows["block_time"][-1] if rows.height > limit else reached
     sources = [Source.RAW]
-    reached = None
-    files = await dropped_transactions(reader, *_older(criteria.range, rows if full else None, below))
+    files = await dropped_transactions(reader, *_older(criteria.range, floor, below))
     if files := [file for file in files if not criteria.chains or file.chain_id in criteria.chains]:
-        some, reached = _first_of(files)
+        some, searched = _first_of(files)
         found = await cold.newest(
             [ColdRows(each, criteria.in_archive(each.decimals, each.wide, below)) for each in some], PLACE, limit + 1
         )
@@ -132,6 +135,7 @@ async def read_transactions(
             sources = [*([Source.RAW] if rows.height else []), Source.ARCHIVE]
             shaped = await reader.frame(_shaped(_given(found), limit + 1))
             rows = pl.concat([rows, shaped]).unique(PLACE, keep="first").sort(PLACE, descending=True)
+        reached = max(filter(None, (reached, searched)), default=None)
         if reached is not None:
             rows = rows.filter(pl.col("block_time") >= reached)
     page = rows.head(limit)
@@ -143,9 +147,9 @@ async def read_transactions(
     return TransactionsAnswer(page.drop("chain_id"), following, sources)
 
 
-def _older(asked: TimeRange, full: pl.DataFrame | None, below: Cursor | None) -> TimeRange:
-    """Where older rows than those of a full page of the database cannot be on it: what the archive may add to."""
-    start = asked.start if full is None else max(asked.start, full["block_time"][-1])
+def _older(asked: TimeRange, floor: datetime | None, below: Cursor | None) -> TimeRange:
+    """What the archive may add to: nothing older than the floor, where there is one, can be on the page."""
+    start = asked.start if floor is None else max(asked.start, floor)
     end = asked.end if below is None else min(asked.end, below.block_time + timedelta.resolution)
     return TimeRange(start, end)
 
@@ -163,7 +167,40 @@ def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime
     return some, None
 
 
-async def _newest(reader: Reader, conditions: Sequence[ColumnElement[bool]], limit: int) -> pl.DataFrame:
+def _spans(criteria: Criteria, chains: Sequence[ChainInfo], below: Cursor | None) -> Iterator[TimeRange]:
+    """The range in pieces, the newest first: the day of the newest block, then each twice as long as the one before.
+
+    So a page of what is frequent is planned for one chunk instead of all, and a search for what is rare can stop.
+    """
+    asked = criteria.range
+    held = [each for each in chains if not criteria.chains or each.chain_id in criteria.chains]
+    newest = max((each.last_time for each in held if each.last_time), default=asked.start)
+    oldest = max(min((each.first_time for each in held if each.first_time), default=asked.start), asked.start)
+    end, width = asked.end, timedelta(days=1)
+    start = min(newest, end, below.block_time if below else end).replace(hour=0, minute=0, second=0, microsecond=0)
+    while start > oldest:
+        yield TimeRange(start, end)
+        end, start, width = start, start - width, 2 * width
+    yield TimeRange(asked.start, end)
+
+
+async def _newest(
+    reader: Reader, criteria: Criteria, spans: Iterable[TimeRange], below: Cursor | None, limit: int
+) -> tuple[pl.DataFrame, datetime | None]:
+    """The newest rows of the database; and if the search was broken off, from when on all that match are among them."""
+    began = time.monotonic()
+    found: list[pl.DataFrame] = []
+    for span in spans:
+        wanted = limit - sum(each.height for each in found)
+        found.append(await _newest_in(reader, replace(criteria, range=span).in_database(below), wanted))
+        if found[-1].height == wanted:
+            break
+        if span.start > criteria.range.start and time.monotonic() - began > SEARCHED_S:
+            return pl.concat(found), span.start
+    return pl.concat(found), None
+
+
+async def _newest_in(reader: Reader, conditions: Sequence[ColumnElement[bool]], limit: int) -> pl.DataFrame:
     """The newest rows of the database, in order of their place.
 
     By time alone the database walks an index from the newest chunk on and stops; by the whole order it would sort a

@@ -27,7 +27,7 @@ from txhub.store.read import Reader
         "`next` is the cursor of the page that follows, and in every format the link of the `Link` header. Amounts are "
         "exact decimal text: `value` and `fee` whole coins, `value_base` base units. A page that reaches days whose "
         "raw rows were dropped is read from the archive: `sources`, or the header `Txhub-Sources`, says so. Such a "
-        "page may hold fewer than `limit` and still have a next one."
+        "page, and one that searched for long, may hold fewer than `limit` and still have a next one."
     ),
     responses={200: ResponseSpec(TransactionPage, description="A page.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
