@@ -13,13 +13,14 @@ from pathlib import Path
 
 from dash import Dash
 from fastapi import FastAPI
-from starlette.responses import StreamingResponse
+from starlette.responses import HTMLResponse, StreamingResponse
 
 from dashboards import live, shell
 from dashboards.pages import overview
 from txhub.client import AsyncClient
 
 INDEX = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+SIGN_IN = (Path(__file__).parent / "signin.html").read_text(encoding="utf-8")
 
 
 def create_app(api_url: str, key: str | None = None) -> FastAPI:
@@ -45,6 +46,11 @@ def create_app(api_url: str, key: str | None = None) -> FastAPI:
         return StreamingResponse(
             live.events(hub), media_type="text/event-stream", headers={"cache-control": "no-store"}
         )
+
+    @server.get("/signin")
+    async def sign_in() -> HTMLResponse:
+        """The page that asks for a key, where the API wants one."""
+        return HTMLResponse(SIGN_IN, headers={"cache-control": "no-store"})
 
     dash = Dash(
         "dashboards",

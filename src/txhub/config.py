@@ -51,12 +51,13 @@ def parse_span(text: object) -> timedelta:
 Span = Annotated[timedelta, BeforeValidator(parse_span)]
 
 
-def _parse_urls(given: object) -> object:
-    return [url.strip() for url in given.split(",")] if isinstance(given, str) else given
+def _parse_list(given: object) -> object:
+    return [each.strip() for each in given.split(",")] if isinstance(given, str) else given
 
 
+Names = Annotated[list[str], BeforeValidator(_parse_list), NoDecode]
 # Keys of paid nodes are part of their URLs, so they are not shown.
-Urls = Annotated[list[str], BeforeValidator(_parse_urls), NoDecode, Field(repr=False)]
+Urls = Annotated[list[str], BeforeValidator(_parse_list), NoDecode, Field(repr=False)]
 _SECRETS = {"database_url", "read_database_url", "rpc"}
 
 
@@ -113,6 +114,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address that the API and the dashboard listen on")
     port: int = Field(default=8050, ge=1, le=65535, description="port that the API and the dashboard listen on")
+    hosts: Names | None = Field(
+        default=None, description="names by which a proxy passes requests on to a loopback address, beside its own"
+    )
+    require_keys: bool = Field(
+        default=False, description="ask for a key on a loopback address too, as behind a proxy that others reach"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level that is logged"
     )

@@ -341,6 +341,18 @@ class StreamHealth:
 
 
 @dataclass(slots=True)
+class SessionInfo:
+    """Who a request comes from, and what they may do."""
+
+    name: str
+    """`key` and its number, `local` on a server that asks for none, or `dashboard`."""
+    role: str
+    """`viewer`, `analyst` or `admin`."""
+    requests_per_minute: int | None
+    """How often they may ask; null: as often as they like."""
+
+
+@dataclass(slots=True)
 class BlockEvent:
     """What the stream says of a committed live block (event `block`)."""
 

@@ -48,7 +48,7 @@ async def api(sample: str) -> AsyncIterator[httpx.AsyncClient]:
     living = asyncio.create_task(live())
     await started.wait()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     finished.set()
     await living

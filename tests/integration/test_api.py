@@ -183,7 +183,7 @@ async def test_answers_carry_an_id_and_safe_headers(api: httpx.AsyncClient) -> N
 async def test_without_a_database_nothing_internal_gets_out() -> None:
     app = create_app("postgresql://user:secret@127.0.0.1:1/nowhere", Settings())
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://txhub") as client:
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for path in ("/v1/chains", "/v1/stream", "/v1/series/tx_rate", "/health/ready", "/health/stream"):
             response = await client.get(path)
             assert response.status_code == 503

@@ -106,12 +106,6 @@ def test_a_port_in_use(command: tuple[str, ...], taken_port: int, folder: Path) 
     expect_error(done, 71, f"cannot listen on 127.0.0.1:{taken_port}")
 
 
-def test_an_address_that_others_can_reach(folder: Path) -> None:
-    expect_error(
-        run("serve", "--host", "0.0.0.0", env=environment(), cwd=folder), 2, "can be reached from other machines"
-    )
-
-
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A file system of 12 MB: too small for a database."""

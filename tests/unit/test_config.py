@@ -37,6 +37,8 @@ EXAMPLES = {
     "read_database_url": ("postgres://reader@replica/txhub", SecretStr("postgres://reader@replica/txhub")),
     "host": ("::1", "::1"),
     "port": ("9000", 9000),
+    "hosts": ("a.example, b.example", ["a.example", "b.example"]),
+    "require_keys": ("true", True),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "history": ("90m", timedelta(minutes=90)),

@@ -14,9 +14,11 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from txhub import __version__
 from txhub.api import problems
+from txhub.api.access import Access, Admission
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
     chains,
@@ -27,6 +29,7 @@ from txhub.api.routes import (
     reference,
     reorgs,
     series,
+    session,
     sql,
     stream,
     top,
@@ -54,6 +57,7 @@ def create_app(
     database_url: str,
     settings: Settings,
     *,
+    admission: Admission = Admission.LOCAL,
     lifespan: Sequence[Lifespan] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Litestar:
@@ -62,10 +66,12 @@ def create_app(
     Args:
         database_url: the database to read.
         settings: txhub's settings.
+        admission: who is let in.
         lifespan: what else lives as long as the application.
         clock: what time it is; relative times count from there.
     """
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
+    access = Access(reader, settings, admission)
     lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
 
     @asynccontextmanager
@@ -82,7 +88,7 @@ def create_app(
             await cold.close()
 
     return Litestar(
-        state=State({"feed": feed}),
+        state=State({"feed": feed, "access": access}),
         route_handlers=[
             chains.chains,
             series.series,
@@ -97,6 +103,9 @@ def create_app(
             events.events,
             sql.sql,
             stream.stream,
+            session.who,
+            session.sign_in,
+            session.sign_out,
             reference.page,
             health.live,
             health.ready,
@@ -108,11 +117,13 @@ def create_app(
             "reader": Provide(lambda: reader, sync_to_thread=False),
             "cold": Provide(lambda: cold, sync_to_thread=False),
             "lane": Provide(lambda: lane, sync_to_thread=False),
+            "access": Provide(lambda: access, sync_to_thread=False),
             "feed": Provide(lambda: feed, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "database_url": Provide(lambda: database_url, sync_to_thread=False),
         },
         lifespan=[running, *lifespan],
+        guards=[access.guard],
         middleware=[Clock()],
         before_request=Strictness(),
         before_send=[Farewell(metrics)],
@@ -127,6 +138,13 @@ def create_app(
             version=__version__,
             summary="Blockchain transactions as time series.",
             description="Errors are problem details (RFC 9457) that say what to send instead.",
+            components=Components(
+                security_schemes={
+                    "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+                    "bearer": SecurityScheme(type="http", scheme="bearer"),
+                }
+            ),
+            security=[{"key": []}, {"bearer": []}, {}],
             path=reference.DOCUMENT,
             render_plugins=[JsonRenderPlugin(path="/")],
         ),

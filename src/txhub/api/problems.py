@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -33,15 +34,33 @@ class Problem(msgspec.Struct, omit_defaults=True):
     request_id: str | None = None
 
 
-PROBLEMS: dict[int, ResponseSpec] = {
-    status: ResponseSpec(Problem, media_type=MEDIA_TYPE, description=description, generate_examples=False)
-    for status, description in (
-        (HTTPStatus.BAD_REQUEST, "A parameter cannot be understood; `hint` says what to send instead."),
-        (HTTPStatus.NOT_ACCEPTABLE, "There is no format that the Accept header allows."),
-        (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, or takes too long."),
-    )
+def _described(*statuses: tuple[HTTPStatus, str]) -> dict[int, ResponseSpec]:
+    return {
+        int(status): ResponseSpec(Problem, media_type=MEDIA_TYPE, description=description, generate_examples=False)
+        for status, description in statuses
+    }
+
+
+INPUT_PROBLEMS = _described(
+    (HTTPStatus.BAD_REQUEST, "A parameter cannot be understood; `hint` says what to send instead.")
+)
+"""What every request may be answered with, for the OpenAPI document."""
+ACCESS_PROBLEMS = _described(
+    (HTTPStatus.UNAUTHORIZED, "There is no key in the request, or one that is not in force."),
+    (HTTPStatus.FORBIDDEN, "The key does not allow this, or the request comes from a page of another site."),
+    (HTTPStatus.MISDIRECTED_REQUEST, "The request was sent to a name that this server does not go by."),
+    (HTTPStatus.TOO_MANY_REQUESTS, "More requests than are allowed; `Retry-After` says when the next one is."),
+    (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, or takes too long."),
+)
+"""What a request that needs a key may be answered with."""
+PROBLEMS = {
+    **INPUT_PROBLEMS,
+    **_described((HTTPStatus.NOT_ACCEPTABLE, "There is no format that the Accept header allows.")),
+    **ACCESS_PROBLEMS,
 }
-"""What every question to the data may be answered with, for the OpenAPI document."""
+"""What every question to the data may be answered with."""
+MISSING = _described((HTTPStatus.NOT_FOUND, "There is no such thing here."))
+"""What a question about one thing may be answered with besides."""
 
 
 def on_txhub_error(request: Request[Any, Any, Any], error: TxhubError) -> Response[bytes]:
@@ -57,7 +76,7 @@ def on_txhub_error(request: Request[Any, Any, Any], error: TxhubError) -> Respon
         status=error.status,
         detail=meaning if internal else str(error),
         hint=error.hint,
-        headers={"Retry-After": str(_RETRY_AFTER_S)} if error.retry else {},
+        headers=_headers(error),
     )
 
 
@@ -102,6 +121,15 @@ def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
         detail="The log of the server says more, under this request's id",
     )
+
+
+def _headers(error: TxhubError) -> dict[str, str]:
+    headers = {}
+    if error.retry:
+        headers["Retry-After"] = str(max(ceil(getattr(error, "after_s", None) or _RETRY_AFTER_S), 1))
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="txhub"'
+    return headers
 
 
 def _title(error: type[TxhubError]) -> str:

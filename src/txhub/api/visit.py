@@ -7,6 +7,7 @@ import time
 import uuid
 from typing import Any
 
+import structlog
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -14,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from txhub.ops.metrics import Metrics
 
+_log = structlog.get_logger("access")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -45,7 +47,10 @@ class Clock(ASGIMiddleware):
 
 
 class Farewell:
-    """Completes and counts each answer as it starts to be sent, those of unknown paths too."""
+    """Completes, counts and logs each answer as it starts to be sent, those of unknown paths too.
+
+    The log names the route, not what was asked of it: parameters say whom somebody is interested in.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -59,8 +64,16 @@ class Farewell:
             headers.setdefault(name, value)
         headers["X-Request-ID"] = request_id(scope)
         started = scope["state"].get("started")
-        self._metrics.count(
-            route=str(scope.get("path_template") or "unknown"),
+        seconds = None if started is None else time.perf_counter() - started
+        route = str(scope.get("path_template") or "unknown")
+        self._metrics.count(route=route, status=message["status"], seconds=seconds)
+        caller = scope["state"].get("caller")
+        _log.info(
+            "request",
+            method=scope.get("method"),
+            route=route,
             status=message["status"],
-            seconds=None if started is None else time.perf_counter() - started,
+            ms=None if seconds is None else round(seconds * 1000, 1),
+            caller=None if caller is None else caller.name,
+            request=headers["X-Request-ID"],
         )

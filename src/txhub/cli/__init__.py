@@ -37,6 +37,7 @@ _COMMANDS = {
     "doctor": _Origin("doctor", "doctor"),
     "labels": _Origin("labels", "app"),
     "prices": _Origin("prices", "app"),
+    "keys": _Origin("keys", "app"),
     "sql": _Origin("sql", "sql"),
     "db": _Origin("db", "app"),
     "rollup": _Origin("rollup", "app"),

@@ -234,7 +234,7 @@ async def _api(url: str, settings: Settings, end: datetime) -> AsyncIterator[htt
     async with (
         app.lifespan(),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://txhub", timeout=60
+            transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://127.0.0.1", timeout=60
         ) as client,
     ):
         yield client

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from granian.constants import Interfaces
@@ -18,6 +18,11 @@ from txhub.cli.console import configure_logs
 from txhub.config import Settings
 from txhub.errors import UsageError
 from txhub.ports import require_free_port
+from txhub.store.keys import read_grants
+from txhub.store.read import Reader
+
+if TYPE_CHECKING:
+    from txhub.api.access import Access, Admission
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -32,60 +37,79 @@ def serve(
     port: wiring.PortOption = None,
     home: wiring.HomeOption = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Listen where others can reach it, without keys.")
+        bool, typer.Option("--insecure", help="Let everybody in who can reach the address, without keys.")
     ] = False,
     attached: wiring.AttachedOption = False,
 ) -> None:
     """Serve the API and the dashboard."""
     settings = wiring.settings_of(host=host, port=port, home=home)
     configure_logs(settings)
-    if not insecure:
-        require_loopback(settings.host)
     require_free_port(settings.host, settings.port)
     with wiring.readers_database(settings) as url:
-        wiring.run(Site(url, settings).serve(settings), attached=attached)
+        wiring.run(_serve(url, settings, insecure=insecure), attached=attached)
 
 
-def require_loopback(host: str) -> None:
-    """Refuse any address that others can reach: there are no keys yet that would keep them out.
+async def _serve(url: str, settings: Settings, *, insecure: bool) -> None:
+    from txhub.api.access import Admission
+
+    admission = Admission.LOCAL
+    if settings.require_keys or not is_loopback(settings.host):
+        admission = Admission.ANYONE if insecure else Admission.KEYS
+    if admission is Admission.KEYS:
+        await require_keys(url, settings.host)
+    await Site(url, settings, admission).serve(settings)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+async def require_keys(url: str, host: str) -> None:
+    """Refuse to start where others can ask, and nobody could.
 
     Raises:
-        UsageError: the address is not a loopback one.
+        UsageError: no key is in force.
     """
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    if host != "localhost":
-        raise UsageError(
-            f"{host} can be reached from other machines, and the API asks nobody for a key",
-            hint="use 127.0.0.1 and a proxy that signs people in, or say --insecure",
-        )
+    async with Reader(url, size=1) as reader:
+        if not await read_grants(reader):
+            raise UsageError(
+                f"{host} asks for keys, and there are none",
+                hint="run `txhub keys create NAME` first, or say --insecure to let everybody in",
+            )
 
 
 class Site:
     """The API and the dashboard as one ASGI application; the dashboard reads the API by its address."""
 
-    def __init__(self, database_url: str, settings: Settings) -> None:
+    def __init__(self, database_url: str, settings: Settings, admission: Admission) -> None:
         # Imported here: the frameworks take seconds, and no other command needs them.
         from dashboards.app import create_app as create_dashboard
         from txhub.api.app import create_app as create_api
 
-        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
-        dashboard = create_dashboard(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}")
-
         @asynccontextmanager
         async def with_dashboard(_: object) -> AsyncIterator[None]:
-            async with dashboard.router.lifespan_context(dashboard):
+            async with self._dashboard.router.lifespan_context(self._dashboard):
                 yield
 
-        self._api = create_api(database_url, settings, lifespan=[with_dashboard])
-        self._dashboard = dashboard
+        self._api = create_api(database_url, settings, admission=admission, lifespan=[with_dashboard])
+        self._access: Access = self._api.state.access
+        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+        self._dashboard = create_dashboard(address, self._access.own_key if self._access.asks_for_keys else None)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Hand a request to whose it is; the API's life is also the dashboard's."""
         path = scope.get("path", "")
         to_api = scope["type"] == "lifespan" or any(path == p or path.startswith(f"{p}/") for p in API_PATHS)
-        await cast("App", self._api if to_api else self._dashboard)(scope, receive, send)
+        if to_api:
+            await cast("App", self._api)(scope, receive, send)
+        elif await self._access.admits(cast("Any", scope)):
+            await self._dashboard(scope, receive, send)
+        else:
+            await cast("App", self._access.turn_away)(scope, receive, send)
 
     async def serve(self, settings: Settings) -> None:
         """Serve on the address of the settings until cancelled; then end all streams, let clients go, and stop."""

@@ -12,18 +12,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from txhub.api import parameters
+from txhub.api.access import requires
 from txhub.api.formats import Answer, respond
-from txhub.api.problems import MEDIA_TYPE, PROBLEMS, Problem
+from txhub.api.problems import PROBLEMS
 from txhub.contract import StatementAnswer
 from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, answer_statement
+from txhub.store.keys import Role
 from txhub.store.lane import Lane
-
-_REFUSED = ResponseSpec(
-    Problem,
-    media_type=MEDIA_TYPE,
-    description="The statement does something else than read what analysts may read.",
-    generate_examples=False,
-)
 
 
 class Statement(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,13 +36,14 @@ class Statement(msgspec.Struct, forbid_unknown_fields=True):
     description=(
         "Answers one reading statement over the tables and views of schema `txhub`: at most `max_rows` rows (1 to "
         "100,000) within `timeout` seconds (up to 60). `truncated`, and the header `Txhub-Truncated`, say whether rows "
-        "were left out. Exact numbers (`numeric`) are decimal text, raw bytes are hex text, times are UTC."
+        "were left out. What does anything but read is refused (403). Exact numbers (`numeric`) are decimal text, raw "
+        "bytes are hex text, times are UTC."
     ),
     responses={
         200: ResponseSpec(StatementAnswer, description="The rows.", generate_examples=False),
-        403: _REFUSED,
         **PROBLEMS,
     },
+    guards=[requires(Role.ANALYST)],
     tags=["Data"],
 )
 async def sql(
