@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Literal, NamedTuple, Self, TypedDict, TypeVar, Unpack
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -63,6 +64,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
 
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 SILENCE = 45.0
 """Seconds without a byte, three missed heartbeats, after which a stream counts as lost."""
 
@@ -231,6 +233,8 @@ class _Options(TypedDict):
 
 def _options(url: str, key: str | None, timeout: float) -> _Options:
     headers = {"user-agent": f"txhub/{__version__}"}
+    if urlsplit(url).hostname in _THIS_MACHINE:
+        headers["accept-encoding"] = "identity"  # compressing costs more than it saves where nothing travels
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
     return {"base_url": url, "headers": headers, "timeout": timeout}

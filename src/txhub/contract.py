@@ -36,6 +36,13 @@ class Metric(StrEnum):
     VALUE_QUANTILES = "value_quantiles"
 
 
+class Unit(StrEnum):
+    """What coins are counted in."""
+
+    NATIVE = "native"
+    USD = "usd"
+
+
 class Bucket(StrEnum):
     """Widths of a series' buckets."""
 
@@ -115,9 +122,18 @@ class Quality:
     provisional_from: datetime | None = None
     source: str = "rollup"
     error: float | None = None
+    rows_read: int | None = None
+    """How many rows of rollups the answer is made of."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all blocks of the range are committed, and none of them may be replaced."""
+        return self.coverage == 1.0 and not self.gaps and self.provisional_from is None
 
 
 Point = tuple[datetime, float | None]
+Compared = tuple[datetime, float | None, float | None, float | None]
+"""A point's time, the value of its bucket in the range before, the change since, and that as a fraction of it."""
 
 
 @dataclass(slots=True)
@@ -129,6 +145,8 @@ class Line:
     points: list[Point]
     quantile: float | None = None
     """Of `value_quantiles`: so large a share of the transactions moves less than this, 0 to 1."""
+    compared: list[Compared] | None = None
+    """With `compare=`, for each point: its time, what it was before, the change, and that as a fraction."""
 
 
 @dataclass(slots=True)
@@ -140,6 +158,8 @@ class Series:
     bucket: Bucket
     series: list[Line]
     quality: Quality
+    previous_quality: Quality | None = None
+    """With `compare=`, that of the range before."""
 
 
 @dataclass(slots=True)

@@ -20,6 +20,9 @@ class SeriesQuestion(TypedDict, total=False):
     start: Moment | None
     end: Moment | None
     bucket: str
+    unit: str
+    tz: str
+    compare: str
 
 
 class PeaksQuestion(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -54,7 +55,7 @@ async def test_buckets_add_up_to_the_range_that_a_series_tells(reader: Reader, c
     assert report.quality.coverage == blocks / (blocks + missing)
     question = {"start": start.isoformat(), "end": end.isoformat()}
     series = await read_series(reader, "tx_rate", chain=[chain], now=NOW, **question)
-    assert report.quality == series.quality
+    assert report.quality == replace(series.quality, rows_read=None)
 
 
 async def test_the_future_is_not_expected(reader: Reader) -> None:

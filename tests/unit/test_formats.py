@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,8 +36,8 @@ class Asking:
     url = URL("http://txhub/v1/x?cursor=before")
     query_params = MultiDict({"cursor": "before"})
 
-    def __init__(self, accept: str) -> None:
-        self.headers = {"accept": accept}
+    def __init__(self, accept: str, **headers: str) -> None:
+        self.headers = {"accept": accept} | {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,61 @@ async def read(format_: Format) -> tuple[bytes, dict[str, str]]:
 async def test_json_is_the_contracts_shape() -> None:
     body, headers = await read(Format.JSON)
     assert json.loads(body)["rows"][0] == ["2023-09-08T07:27:00Z", "ethereum", 0.6807252359209582]
-    assert headers == {"vary": "Accept", "txhub-unit": "ETH/transaction", "link": '</v1/x?cursor=y>; rel="next"'}
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', headers.pop("etag"))
+    assert headers == {
+        "vary": "Accept, Accept-Encoding",
+        "cache-control": "private, no-cache",
+        "txhub-unit": "ETH/transaction",
+        "link": '</v1/x?cursor=y>; rel="next"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate", "gzip"),
+        ("zstd;q=0, *", "gzip"),
+        ("gzip;q=0.5, identity", "gzip"),
+        ("br", None),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=0", None),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 1000])
+async def test_long_answers_are_compressed_as_the_reader_understands(
+    accepted: str, encoding: str | None, rows: int
+) -> None:
+    frame = pl.DataFrame({"number": range(rows)})
+    asking: Any = Asking("text/csv", accept_encoding=accepted)
+    response = await respond(asking, Answer("numbers", frame, dict), None)
+    expected = encoding if rows > 1 else None
+    assert response.headers.get("Content-Encoding") == expected
+    body = response.content
+    if expected is not None:
+        body = pa.input_stream(pa.py_buffer(body), compression=expected).read()
+        assert len(body) > len(response.content)
+    assert pl.read_csv(body).equals(frame)
+
+
+async def test_an_answer_that_its_reader_has_is_not_sent_again() -> None:
+    fresh: Any = Asking("application/json", accept_encoding="gzip")
+    tag = (await respond(fresh, ANSWER, None)).headers["ETag"]
+    for known, status in ((tag, 304), (f'"other", {tag}', 304), ('"other"', 200), ("", 200)):
+        asking: Any = Asking("application/json", if_none_match=known)
+        response = await respond(asking, ANSWER, None)
+        assert (response.status_code or 200) == status, known
+        assert bool(response.content) == (status == 200)
+        assert response.headers["ETag"] == tag
+    other: Any = Asking("text/csv")
+    assert (await respond(other, ANSWER, None)).headers["ETag"] != tag
+
+
+async def test_what_is_settled_need_not_be_asked_for_again_at_once() -> None:
+    asking: Any = Asking("*/*")
+    settled = await respond(asking, replace(ANSWER, settled=True), None)
+    assert settled.headers["Cache-Control"] == "private, max-age=60"
 
 
 async def test_csv_comes_back_equal() -> None:

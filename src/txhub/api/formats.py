@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -37,6 +38,14 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
+_LEVELS = {"zstd": 3, "gzip": 5}
+"""How answers may be compressed, the best first, and how hard."""
+_WORTH_BYTES = 1024
+"""What is shorter is sent as it is."""
+_SETTLED_S = 60
+"""Seconds for which a settled answer is not asked for again."""
+
+
 class NotAcceptable(UsageError):
     """The request accepts none of the formats that there are."""
 
@@ -49,7 +58,8 @@ class Answer:
     """A table, its JSON shape, and what else is to be said of it.
 
     `facts` travel as headers `Txhub-…`, and as metadata of the schema in Arrow and Parquet. `next` is the
-    cursor of the page after this one.
+    cursor of the page after this one. `settled` says that the same question will have the same answer, but for repairs
+    of the past.
     """
 
     name: str
@@ -57,6 +67,7 @@ class Answer:
     shape: Callable[[], object]
     facts: Mapping[str, str] = field(default_factory=dict)
     next: str | None = None
+    settled: bool = False
 
 
 def choose(accept: str, wanted: str | None) -> Format:
@@ -70,7 +81,10 @@ def choose(accept: str, wanted: str | None) -> Format:
         if wanted not in list(Format):
             raise UsageError(f"format is {wanted[:40]!r}", hint=f"send one of {', '.join(Format)}")
         return Format(wanted)
-    liking = {each: _quality(accept, media_type) for each, media_type in MEDIA_TYPES.items()}
+    liking = {
+        each: _quality(accept, ("*/*", media_type.partition("/")[0] + "/*", media_type))
+        for each, media_type in MEDIA_TYPES.items()
+    }
     best = max(liking, key=lambda each: liking[each])
     if not liking[best]:
         raise NotAcceptable(f"Accept is {accept[:200]!r}", hint=f"send one of {', '.join(MEDIA_TYPES.values())}")
@@ -83,10 +97,21 @@ def encode(answer: Answer, chosen: Format) -> bytes:
 
 
 async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str | None) -> Response[bytes]:
-    """The answer in the format that the request asks for; written in a thread, since it may be long."""
+    """The answer in the format and encoding that the request asks for, unless its sender has the very same already.
+
+    Written in a thread, since it may be long.
+    """
     chosen = choose(request.headers.get("accept", "*/*"), wanted)
-    body = await asyncio.to_thread(encode, answer, chosen)
-    headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()} | {"Vary": "Accept"}
+    encoding = None if chosen is Format.PARQUET else _encoding(request.headers.get("accept-encoding", ""))
+    body, tag, encoding = await asyncio.to_thread(_written, answer, chosen, encoding)
+    headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()}
+    headers["Vary"] = "Accept, Accept-Encoding"
+    headers["ETag"] = tag
+    headers["Cache-Control"] = f"private, max-age={_SETTLED_S}" if answer.settled else "private, no-cache"
+    if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
     if chosen is not Format.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'
     if answer.next is not None:
@@ -94,17 +119,31 @@ async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str |
     return Response(body, media_type=MEDIA_TYPES[chosen], headers=headers)
 
 
+def _written(answer: Answer, chosen: Format, encoding: str | None) -> tuple[bytes, str, str | None]:
+    """The body; its tag, a weak one, for all encodings of it; and the encoding, where compressing it is worth it."""
+    body = encode(answer, chosen)
+    tag = f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    if encoding is None or len(body) < _WORTH_BYTES:
+        return body, tag, None
+    compressed = pa.Codec(encoding, compression_level=_LEVELS[encoding]).compress(body, asbytes=True)
+    return compressed, tag, encoding
+
+
+def _encoding(accept: str) -> str | None:
+    """How an answer is compressed: the best that the reader knows, by its Accept-Encoding."""
+    return next((each for each in _LEVELS if _quality(accept, ("*", each)) > 0), None)
+
+
 def _following(request: Request[Any, Any, Any], cursor: str) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
-def _quality(accept: str, media_type: str) -> float:
-    """How much an Accept header likes a media type, 0 to 1: its most specific range decides (RFC 9110, 12.5.1)."""
+def _quality(accept: str, ranges: Sequence[str]) -> float:
+    """How much an Accept header likes something, 0 to 1: the most specific range of it decides (RFC 9110, 12.5.1)."""
     best = (-1, 0.0)
     for part in accept.split(","):
         wanted, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        ranges = ["*/*", media_type.partition("/")[0] + "/*", media_type]
         if wanted in ranges:
             best = max(best, (ranges.index(wanted), _weight(parameters)))
     return best[1]

@@ -36,6 +36,12 @@ Address = Annotated[
 Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h")]
 End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "2023-09-08T07:30:00Z")]
 Bucket = Annotated[str | None, _one("bucket", "Width of a point: `auto`, `1m`, `5m`, `15m`, `1h` or `1d`.", "auto")]
+Unit = Annotated[str | None, _one("unit", "What coins are counted in: `native` or `usd`.", "usd")]
+Zone = Annotated[
+    str | None,
+    _one("tz", "A zone of the IANA database: its days are buckets, and times without an offset are its own.", "UTC"),
+]
+Compare = Annotated[str | None, _one("compare", "How much earlier the range is to compare with, such as `7d`.", "7d")]
 Window = Annotated[str | None, _one("window", "Width of a window: whole minutes, such as `15m`, `6h` or `7d`.", "15m")]
 Rank = Annotated[str | None, _one("rank", "What the busiest are ranked by: `count`, `value` or `largest`.", "value")]
 MinValue = Annotated[str | None, _one("min_value", "Least value, in whole coins of each chain.", "100")]

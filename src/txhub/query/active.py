@@ -23,11 +23,11 @@ _LOG2_K = 12
 _SQL = queries("active")
 
 
-async def read_active(reader: Reader, question: SeriesQuestion) -> pl.DataFrame:
-    """A row for every bucket of every line: time, chain, kind (null) and value."""
+async def read_active(reader: Reader, question: SeriesQuestion) -> tuple[pl.DataFrame, int]:
+    """A row for every bucket of every line (time, chain, kind (null) and value), and how many sketches were read."""
     ids = ",".join(str(chain.chain_id) for chain in question.chains)
     rows = await reader.frame(_SQL["sketches"], ids, *question.range)
-    return await asyncio.to_thread(_points, question, rows)
+    return await asyncio.to_thread(_points, question, rows), rows.height
 
 
 def _points(question: SeriesQuestion, rows: pl.DataFrame) -> pl.DataFrame:

@@ -26,13 +26,15 @@ _FRAME: dict[str, pl.DataType] = {
 }
 
 
-async def read_quantiles(reader: Reader, question: SeriesQuestion) -> pl.DataFrame:
-    """A row for every bucket of every line and quantile: time, chain, kind, quantile and value (whole coins).
+async def read_quantiles(reader: Reader, question: SeriesQuestion) -> tuple[pl.DataFrame, int]:
+    """A row for every bucket of every line and quantile (time, chain, kind, quantile and value, whole coins), and how
+    many rows of bins were read.
 
     Null where a bucket has no transactions.
     """
     rows = await reader.frame(_statement(question)) if question.chains else pl.DataFrame()
-    return await asyncio.to_thread(_points, question, rows)
+    rows_read = int(rows["rows"].sum()) if rows.height else 0
+    return await asyncio.to_thread(_points, question, rows), rows_read
 
 
 def _statement(question: SeriesQuestion) -> Select[Any]:
@@ -55,6 +57,7 @@ def _statement(question: SeriesQuestion) -> Select[Any]:
             h.bin,
             h.decimals,
             count.label("count"),
+            func.count().label("rows"),
         )
         .where(
             h.chain_id.in_([each.chain_id for each in question.chains]),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 
 import polars as pl
 
 from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Kind, Metric
-from txhub.query.timerange import TimeRange
+from txhub.query.timerange import TimeRange, local_days
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SeriesQuestion:
     """What is asked: understood, and known to have an answer."""
 
@@ -23,16 +24,33 @@ class SeriesQuestion:
     range: TimeRange
     bucket: Bucket
     now: datetime
+    zone: tzinfo = UTC
+    """Where days begin."""
+    usd: bool = False
+    """Whether coins are counted as what they were worth."""
 
     @property
     def width(self) -> timedelta:
-        """How wide a bucket is."""
+        """How wide a bucket is; a local day may be an hour more or less."""
         return timedelta(seconds=BUCKET_SECONDS[self.bucket])
+
+    @property
+    def local(self) -> bool:
+        """Whether buckets are days of another zone than UTC."""
+        return self.bucket is Bucket.D1 and self.zone is not UTC
+
+    @cached_property
+    def edges(self) -> list[datetime]:
+        """The start of every bucket, and the end of the last one."""
+        if self.local:
+            return local_days(self.range, self.zone)
+        buckets = (self.range.end - self.range.start) // self.width
+        return [self.range.start + number * self.width for number in range(buckets + 1)]
 
     @property
     def unit(self) -> str:
         """What a point counts; `coins` where each chain's line is in its own coin."""
-        symbols = {chain.symbol for chain in self.chains}
+        symbols = {"USD"} if self.usd else {chain.symbol for chain in self.chains}
         coin = symbols.pop() if len(symbols) == 1 else "coins"
         return {
             Metric.TX_RATE: "transactions/minute",
@@ -48,7 +66,7 @@ class SeriesQuestion:
     @property
     def times(self) -> pl.Series:
         """The start of every bucket, as `time`."""
-        return pl.datetime_range(*self.range, self.width, closed="left", time_unit="us", eager=True).alias("time")
+        return pl.Series("time", self.edges[:-1], pl.Datetime("us", "UTC"))
 
     @property
     def chain_lines(self) -> list[tuple[list[ChainInfo], str | None]]:

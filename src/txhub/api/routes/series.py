@@ -41,8 +41,10 @@ Metric = Annotated[
         "shares, are estimates by hour or day, within the `error` that the quality tells. A point is the start of its "
         "bucket and speaks for the whole bucket; null where the ledger is not complete, and for fees, gas and failures "
         "where the node gave no receipts. The rate of the bucket that holds now is that of the part which is accounted "
-        "for. Coins of different chains are never added: use `by=chain`. Unit, bucket and coverage are also headers: "
-        "`Txhub-…`."
+        "for. Coins of different chains are never added: use `by=chain`, or `unit=usd`, what they were worth as "
+        "each bucket began (each hour, in days), null where no price of the day before is known. With `compare` each "
+        "point also tells what it was so much earlier, the change, and that as a fraction. Unit, bucket and coverage "
+        "are also headers: `Txhub-…`."
     ),
     responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
@@ -58,6 +60,9 @@ async def series(
     start: parameters.Start = None,
     end: parameters.End = None,
     bucket: parameters.Bucket = None,
+    unit: parameters.Unit = None,
+    tz: parameters.Zone = None,
+    compare: parameters.Compare = None,
     wanted: parameters.Format = None,
 ) -> Response[bytes]:
     """Answer with a series."""
@@ -68,7 +73,7 @@ async def series(
         kind=listed(kind),
         by=listed(by),
         now=now,
-        **given(start=start, end=end, bucket=bucket),
+        **given(start=start, end=end, bucket=bucket, unit=unit, tz=tz, compare=compare),
     )
     coverage = found.quality.coverage
     facts = {
@@ -77,4 +82,6 @@ async def series(
         "bucket": found.question.bucket.value,
         "coverage": "unknown" if coverage is None else str(coverage),
     }
-    return await respond(request, Answer(f"{metric}_{facts['bucket']}", found.points, found.as_contract, facts), wanted)
+    name = f"{metric}_{facts['bucket']}"
+    settled = found.quality.settled and (found.previous is None or found.previous.settled)
+    return await respond(request, Answer(name, found.points, found.as_contract, facts, settled=settled), wanted)
