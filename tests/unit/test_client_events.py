@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from txhub.client import StreamEvent, _Events
+from txhub.client import StreamEvent
+from txhub.client.wire import Events
 from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent
 
 BLOCK = (
@@ -19,7 +20,7 @@ REORG = (
 
 
 def read(*lines: str) -> list[StreamEvent]:
-    events = _Events()
+    events = Events()
     return [event for line in lines if (event := events.feed(line))]
 
 

@@ -1,0 +1,134 @@
+"""The client whose methods are awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+import polars as pl
+
+from txhub.client import calls
+from txhub.client.wire import (
+    EVENTS,
+    SILENCE,
+    Answer,
+    Call,
+    Events,
+    StatementRows,
+    StreamEvent,
+    answering,
+    error_of,
+    options,
+    resuming,
+)
+from txhub.contract import (
+    ChainInfo,
+    CoverageReport,
+    Event,
+    Page,
+    Reorg,
+    ReorgStory,
+    Series,
+    StreamHealth,
+    TransactionPage,
+)
+from txhub.questions import (
+    CoverageQuestion,
+    EventsQuestion,
+    Names,
+    PeaksQuestion,
+    ReorgsQuestion,
+    SeriesQuestion,
+    TransactionsQuestion,
+)
+
+
+class AsyncClient:
+    """`Client`, to await: the same methods, answers and errors."""
+
+    def __init__(self, url: str, key: str | None = None, *, timeout: float = 30.0) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(**options(url, key, timeout))
+
+    async def chains(self) -> list[ChainInfo]:
+        """As `Client.chains`."""
+        return (await self._ask(calls.chains())).items
+
+    async def series(self, metric: str, **question: Unpack[SeriesQuestion]) -> pl.DataFrame:
+        """As `Client.series`."""
+        return await self._ask(calls.series_frame(metric, question))
+
+    async def read_series(self, metric: str, **question: Unpack[SeriesQuestion]) -> Series:
+        """As `Client.read_series`."""
+        return await self._ask(calls.series(metric, question))
+
+    async def peaks(self, **question: Unpack[PeaksQuestion]) -> pl.DataFrame:
+        """As `Client.peaks`."""
+        return await self._ask(calls.peaks(question))
+
+    async def transactions(self, **question: Unpack[TransactionsQuestion]) -> TransactionPage:
+        """As `Client.transactions`."""
+        return await self._ask(calls.transactions(question))
+
+    async def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
+        """As `Client.transactions_frame`."""
+        return await self._ask(calls.transactions_frame(question))
+
+    async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
+        """As `Client.sql`."""
+        return await self._ask(calls.statement(statement, max_rows, seconds))
+
+    async def coverage(self, **question: Unpack[CoverageQuestion]) -> CoverageReport:
+        """As `Client.coverage`."""
+        return await self._ask(calls.coverage(question))
+
+    async def reorgs(self, **question: Unpack[ReorgsQuestion]) -> Page[Reorg]:
+        """As `Client.reorgs`."""
+        return await self._ask(calls.reorgs(question))
+
+    async def reorg(self, key: int) -> ReorgStory:
+        """As `Client.reorg`."""
+        return await self._ask(calls.reorg(key))
+
+    async def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
+        """As `Client.events`."""
+        return await self._ask(calls.events(question))
+
+    async def health(self) -> list[StreamHealth]:
+        """As `Client.health`."""
+        return (await self._ask(calls.health())).items
+
+    async def stream(self, last_id: int | None = None, *, chain: Names | None = None) -> AsyncIterator[StreamEvent]:
+        """As `Client.stream`."""
+        params = Call("/v1/stream", bytes, query={"chain": chain}).params
+        timeout = httpx.Timeout(self._http.timeout.connect, read=SILENCE)
+        with answering(self._url):
+            async with self._http.stream(
+                "GET", "/v1/stream", params=params, headers=resuming(last_id), timeout=timeout
+            ) as response:
+                if response.headers.get("content-type", "").partition(";")[0] != EVENTS:
+                    await response.aread()
+                    raise error_of(response)
+                events = Events()
+                async for line in response.aiter_lines():
+                    if event := events.feed(line):
+                        yield event
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, call: Call[Answer]) -> Answer:
+        with answering(self._url):
+            response = await self._http.request(**call.request)
+        return call.answer(response)

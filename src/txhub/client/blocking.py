@@ -1,0 +1,151 @@
+"""The client whose methods return answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+import polars as pl
+
+from txhub.client import calls
+from txhub.client.wire import (
+    EVENTS,
+    SILENCE,
+    Answer,
+    Call,
+    Events,
+    StatementRows,
+    StreamEvent,
+    answering,
+    error_of,
+    options,
+    resuming,
+)
+from txhub.contract import (
+    ChainInfo,
+    CoverageReport,
+    Event,
+    Page,
+    Reorg,
+    ReorgStory,
+    Series,
+    StreamHealth,
+    TransactionPage,
+)
+from txhub.questions import (
+    CoverageQuestion,
+    EventsQuestion,
+    Names,
+    PeaksQuestion,
+    ReorgsQuestion,
+    SeriesQuestion,
+    TransactionsQuestion,
+)
+
+
+class Client:
+    """The API at `url`, with a connection that is kept open until `close` or the end of a `with` block.
+
+    Every method raises:
+        ApiError: the API answered with an error; its hint says what to send instead.
+        Unavailable: nobody answers within `timeout` seconds.
+    """
+
+    def __init__(self, url: str, key: str | None = None, *, timeout: float = 30.0) -> None:
+        self._url = url
+        self._http = httpx.Client(**options(url, key, timeout))
+
+    def chains(self) -> list[ChainInfo]:
+        """The chains, and what of each is committed."""
+        return self._ask(calls.chains()).items
+
+    def series(self, metric: str, **question: Unpack[SeriesQuestion]) -> pl.DataFrame:
+        """A metric over time: columns time (UTC), chain, kind (null: all together) and value (null: not known)."""
+        return self._ask(calls.series_frame(metric, question))
+
+    def read_series(self, metric: str, **question: Unpack[SeriesQuestion]) -> Series:
+        """The same with its unit, its bucket and how complete it is."""
+        return self._ask(calls.series(metric, question))
+
+    def peaks(self, **question: Unpack[PeaksQuestion]) -> pl.DataFrame:
+        """The busiest minute of each hour, busiest first: columns chain, hour, minute, tx_count.
+
+        With `window`, such as `15m`, the busiest windows of that width: columns chain, start, window, tx_count, rate.
+        """
+        return self._ask(calls.peaks(question))
+
+    def transactions(self, **question: Unpack[TransactionsQuestion]) -> TransactionPage:
+        """Transactions, newest first; `next` of the page is the `cursor` of what follows."""
+        return self._ask(calls.transactions(question))
+
+    def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
+        """The same as a frame, a column for each field."""
+        return self._ask(calls.transactions_frame(question))
+
+    def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
+        """The rows of one reading statement, at most `max_rows`, within `seconds`; docs/sql.md has the views.
+
+        Exact numbers (numeric) are decimal text, raw bytes hex text, times UTC. `timeout` of the client comes first.
+        """
+        return self._ask(calls.statement(statement, max_rows, seconds))
+
+    def coverage(self, **question: Unpack[CoverageQuestion]) -> CoverageReport:
+        """How complete the ledger is, by chain and bucket."""
+        return self._ask(calls.coverage(question))
+
+    def reorgs(self, **question: Unpack[ReorgsQuestion]) -> Page[Reorg]:
+        """The times that a chain replaced committed blocks, newest first."""
+        return self._ask(calls.reorgs(question))
+
+    def reorg(self, key: int) -> ReorgStory:
+        """One reorg with the blocks that it replaced and the transactions that did not come back."""
+        return self._ask(calls.reorg(key))
+
+    def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
+        """What operators have to know, newest first."""
+        return self._ask(calls.events(question))
+
+    def health(self) -> list[StreamHealth]:
+        """Each chain's stream, also when one of them is down."""
+        return self._ask(calls.health()).items
+
+    def stream(self, last_id: int | None = None, *, chain: Names | None = None) -> Iterator[StreamEvent]:
+        """Live events as they are committed, or all that came after `last_id`; ends when the server closes it.
+
+        Raises:
+            Unavailable: also when the stream was silent for `SILENCE` seconds. Resume from the last id.
+        """
+        params = Call("/v1/stream", bytes, query={"chain": chain}).params
+        timeout = httpx.Timeout(self._http.timeout.connect, read=SILENCE)
+        with (
+            answering(self._url),
+            self._http.stream(
+                "GET", "/v1/stream", params=params, headers=resuming(last_id), timeout=timeout
+            ) as response,
+        ):
+            if response.headers.get("content-type", "").partition(";")[0] != EVENTS:
+                response.read()
+                raise error_of(response)
+            events = Events()
+            for line in response.iter_lines():
+                if event := events.feed(line):
+                    yield event
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, call: Call[Answer]) -> Answer:
+        with answering(self._url):
+            response = self._http.request(**call.request)
+        return call.answer(response)

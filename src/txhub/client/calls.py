@@ -1,0 +1,105 @@
+"""The questions that the client asks, each with its route and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import pyarrow as pa
+
+from txhub.client.wire import ARROW, JSON, Call, StatementRows, reads
+from txhub.contract import (
+    ChainInfo,
+    CoverageReport,
+    Event,
+    Page,
+    Reorg,
+    ReorgStory,
+    Series,
+    StreamHealth,
+    TransactionPage,
+)
+from txhub.questions import (
+    CoverageQuestion,
+    EventsQuestion,
+    PeaksQuestion,
+    ReorgsQuestion,
+    SeriesQuestion,
+    TransactionsQuestion,
+)
+
+_read_chains: Callable[[bytes], Page[ChainInfo]] = reads(Page[ChainInfo])
+_read_health: Callable[[bytes], Page[StreamHealth]] = reads(Page[StreamHealth])
+_read_transactions: Callable[[bytes], TransactionPage] = reads(TransactionPage)
+_read_series: Callable[[bytes], Series] = reads(Series)
+_read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
+_read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
+_read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
+_read_story: Callable[[bytes], ReorgStory] = reads(ReorgStory)
+_read_events: Callable[[bytes], Page[Event]] = reads(Page[Event])
+
+
+def chains() -> Call[Page[ChainInfo]]:
+    """`/v1/chains`."""
+    return Call("/v1/chains", _read_chains)
+
+
+def series_frame(metric: str, question: SeriesQuestion) -> Call[pl.DataFrame]:
+    """`/v1/series/{metric}` as a frame."""
+    return Call(f"/v1/series/{metric}", _read_frame, ARROW, question)
+
+
+def series(metric: str, question: SeriesQuestion) -> Call[Series]:
+    """`/v1/series/{metric}`."""
+    return Call(f"/v1/series/{metric}", _read_series, JSON, question)
+
+
+def peaks(question: PeaksQuestion) -> Call[pl.DataFrame]:
+    """`/v1/peaks` as a frame."""
+    return Call("/v1/peaks", _read_frame, ARROW, question)
+
+
+def transactions(question: TransactionsQuestion) -> Call[TransactionPage]:
+    """`/v1/transactions`."""
+    return Call("/v1/transactions", _read_transactions, JSON, question)
+
+
+def transactions_frame(question: TransactionsQuestion) -> Call[pl.DataFrame]:
+    """`/v1/transactions` as a frame."""
+    return Call("/v1/transactions", _read_frame, ARROW, question)
+
+
+def statement(sql: str, max_rows: int, seconds: float) -> Call[StatementRows]:
+    """`/v1/sql`."""
+    body = {"sql": sql, "max_rows": max_rows, "timeout": seconds}
+    return Call("/v1/sql", _read_rows, ARROW, body=body)
+
+
+def coverage(question: CoverageQuestion) -> Call[CoverageReport]:
+    """`/v1/coverage`."""
+    return Call("/v1/coverage", _read_coverage, JSON, question)
+
+
+def reorgs(question: ReorgsQuestion) -> Call[Page[Reorg]]:
+    """`/v1/reorgs`."""
+    return Call("/v1/reorgs", _read_reorgs, JSON, question)
+
+
+def reorg(key: int) -> Call[ReorgStory]:
+    """`/v1/reorgs/{key}`."""
+    return Call(f"/v1/reorgs/{key}", _read_story)
+
+
+def events(question: EventsQuestion) -> Call[Page[Event]]:
+    """`/v1/events`."""
+    return Call("/v1/events", _read_events, JSON, question)
+
+
+def health() -> Call[Page[StreamHealth]]:
+    """`/health/stream`."""
+    return Call("/health/stream", _read_health)
+
+
+def _read_rows(content: bytes) -> StatementRows:
+    table = pa.ipc.open_stream(content).read_all()
+    return StatementRows(pl.DataFrame(table), table.schema.metadata[b"truncated"] == b"true")

@@ -1,0 +1,67 @@
+"""The words and shapes of the public contract, shared by the API, its client and the dashboard.
+
+Plain dataclasses: Litestar turns them into JSON and OpenAPI, the client reads them back. Whole-coin
+amounts that must stay exact are decimal strings; points of a series are floats, for charts.
+"""
+
+from __future__ import annotations
+
+from txhub.contract.busiest import Flow, Party, Ranking
+from txhub.contract.ledger import (
+    ChainInfo,
+    CoverageBucket,
+    CoverageReport,
+    Gap,
+    GoneTransaction,
+    Quality,
+    Reorg,
+    ReorgStory,
+    ReplacedBlock,
+)
+from txhub.contract.operations import Event, SessionInfo, StreamHealth
+from txhub.contract.series import Compared, Line, Peak, PeakWindow, Point, Series
+from txhub.contract.statement import StatementAnswer, StatementColumn
+from txhub.contract.stream import BackfillEvent, BlockEvent, ReorgEvent
+from txhub.contract.transactions import Transaction, TransactionPage
+from txhub.contract.words import BUCKET_SECONDS, MAX_POINTS, Bucket, Item, Kind, Metric, Page, Rank, Source, Unit
+
+__all__ = [
+    "BUCKET_SECONDS",
+    "MAX_POINTS",
+    "BackfillEvent",
+    "BlockEvent",
+    "Bucket",
+    "ChainInfo",
+    "Compared",
+    "CoverageBucket",
+    "CoverageReport",
+    "Event",
+    "Flow",
+    "Gap",
+    "GoneTransaction",
+    "Item",
+    "Kind",
+    "Line",
+    "Metric",
+    "Page",
+    "Party",
+    "Peak",
+    "PeakWindow",
+    "Point",
+    "Quality",
+    "Rank",
+    "Ranking",
+    "Reorg",
+    "ReorgEvent",
+    "ReorgStory",
+    "ReplacedBlock",
+    "Series",
+    "SessionInfo",
+    "Source",
+    "StatementAnswer",
+    "StatementColumn",
+    "StreamHealth",
+    "Transaction",
+    "TransactionPage",
+    "Unit",
+]
