@@ -18,9 +18,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingest": FLOOR_0 | {"chain", "store"},
     "rollup": FLOOR_0 | {"chain", "store"},
     "archive": FLOOR_0 | {"chain", "store"},
+    "detect": FLOOR_0 | {"chain", "store"},
     "query": FLOOR_0 | {"chain", "store"},
-    "ops": FLOOR_0 | {"chain", "store", "ingest", "rollup", "query"},
-    "api": FLOOR_0 | {"chain", "store", "ingest", "rollup", "query", "ops"},
+    "alert": FLOOR_0 | {"chain", "store", "ingest", "rollup", "archive", "detect", "query"},
+    "ops": FLOOR_0 | {"chain", "store", "ingest", "rollup", "archive", "detect", "query"},
+    "api": FLOOR_0 | {"chain", "store", "ingest", "rollup", "archive", "detect", "query", "alert", "ops"},
 }
 """What a folder may import of txhub, beside itself; `cli`, the composition root, may import all."""
 

@@ -1,0 +1,1 @@
+"""What becomes of an alert: its two lives, who is told, and when."""

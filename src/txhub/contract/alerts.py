@@ -1,0 +1,177 @@
+"""The words and shapes of alerts: what was found, what the chain and people make of it, and by which rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How much an alert matters, the least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class ChainState(StrEnum):
+    """What the chain makes of an alert."""
+
+    PENDING = "pending"
+    """Its block is new."""
+    CONFIRMED = "confirmed"
+    FINALISED = "finalised"
+    """No reorg can replace its block."""
+    RETRACTED = "retracted"
+    """Its blocks were replaced, or corrected data no longer meet the rule."""
+
+
+class CaseState(StrEnum):
+    """What people do about an alert."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    INVESTIGATING = "investigating"
+    RESOLVED = "resolved"
+    FALSE_ALARM = "false_alarm"
+
+
+class RuleState(StrEnum):
+    """Whether a rule is looked for."""
+
+    OFF = "off"
+    TEST = "test"
+    """Its alerts are kept, and nobody is told."""
+    ON = "on"
+
+
+class Pattern(StrEnum):
+    """What kinds of things rules look for."""
+
+    AMOUNT = "amount"
+    """One transfer of so much or more."""
+    WATCHLIST = "watchlist"
+    """A watched address moved value."""
+    FIRST_CONTACT = "first_contact"
+    """An address that never had to do with a watched one does now."""
+    VELOCITY = "velocity"
+    """An address moves more, or more often, than so much within a window."""
+    FAN_IN = "fan_in"
+    FAN_OUT = "fan_out"
+    STRUCTURING = "structuring"
+    """Many amounts just under a threshold."""
+    RAPID_IN_OUT = "rapid_in_out"
+    """Most of what an address got leaves it again within a window."""
+    PEEL_CHAIN = "peel_chain"
+    ROUND_TRIP = "round_trip"
+    DORMANT = "dormant"
+    """An address wakes after a long silence."""
+    DUSTING = "dusting"
+    NEW_CONTRACT = "new_contract"
+    """A contract that was just made is called very often."""
+    FAILED_BURST = "failed_burst"
+    SPIKE = "spike"
+    """The chain has more traffic than is usual at this hour of the week."""
+    DROP = "drop"
+    ANOMALY = "anomaly"
+    """A model finds it unlike the rest."""
+    OPERATIONS = "operations"
+    """What txhub says of itself."""
+
+
+@dataclass(slots=True)
+class AlertParty:
+    """An address that an alert is about, and what it has to do with it."""
+
+    address: str
+    role: str
+    """`subject`, `sender`, `receiver`, `listed` or `intermediate`."""
+    labels: list[str] = field(default_factory=list)
+    """Names by which it is known."""
+
+
+@dataclass(slots=True)
+class Alert:
+    """What a rule found, once.
+
+    It has two lives: `chain_state` is what the chain makes of it, `case_state` what people do about it.
+    """
+
+    id: int
+    rule: str
+    rule_version: int
+    pattern: str
+    chain: str | None
+    subject: str
+    """What it is about: an address, a transaction's hash, a token, a chain."""
+    started_at: datetime
+    """Block time at which the rule was met first."""
+    severity: Severity
+    title: str
+    details: dict[str, Any]
+    block_number: int | None
+    hash: str | None
+    """The transaction by which the rule was met."""
+    value: str | None
+    """Whole coins of `symbol` moved in all."""
+    value_usd: str | None
+    symbol: str | None
+    test: bool
+    """Raised by a rule that is being tried: nobody was told."""
+    chain_state: ChainState
+    case_state: CaseState
+    assignee: str | None
+    quiet: str | None
+    """Why nobody was told of it at once; null: whoever is to be told was."""
+    created_at: datetime
+    updated_at: datetime
+    parties: list[AlertParty] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AlertEntry:
+    """A line of an alert's history, which only grows."""
+
+    id: int
+    time: datetime
+    actor: str
+    event: str
+    """`raised`, `changed`, `confirmed`, `finalised`, `retracted`, `revived`, `case`, `assigned`, `noted`, `told`,
+    `not_told`."""
+    details: dict[str, Any]
+
+
+@dataclass(slots=True)
+class AlertStory:
+    """An alert with its whole history."""
+
+    alert: Alert
+    history: list[AlertEntry]
+
+
+@dataclass(slots=True)
+class AlertEvent:
+    """What the stream says of an alert that was raised, changed or retracted (event `alert`): read it by its id."""
+
+    id: int
+    change: str
+
+
+@dataclass(slots=True)
+class Rule:
+    """What is looked for. A new definition makes a new version."""
+
+    id: int
+    name: str
+    version: int
+    definition: dict[str, Any]
+    """Pattern, conditions, scope and cooldown."""
+    severity: Severity
+    state: RuleState
+    origin: str
+    """`default`: comes with txhub; `file`: of txhub.toml; `api`: made by people."""
+    changed_at: datetime
+    changed_by: str

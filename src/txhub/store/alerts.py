@@ -1,0 +1,184 @@
+"""Where detection and alerting meet: what rules found becomes alerts, each once.
+
+Detection says what a rule finds in a span of a chain's time, as often as it looks; `reconcile` makes the database
+say the same. What is found again stays one alert, what is not found any more is retracted, and nothing is deleted.
+So it does not matter in which batches detection came along, how often, or what a reorg changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from txhub.contract.alerts import Severity
+from txhub.store.faults import translated
+from txhub.store.pool import Connection, Pool, Record
+from txhub.store.sqlfiles import queries
+
+_SQL, _OUTBOX = queries("alerts"), queries("ledger")
+
+
+class Raiser(NamedTuple):
+    """The version of a rule that alerts are raised by; `test` ones are kept, and nobody is told."""
+
+    rule_id: int
+    version: int
+    name: str
+    pattern: str
+    severity: Severity
+    test: bool = False
+
+
+class Party(NamedTuple):
+    """An address that an alert is about, raw; `role` is subject, sender, receiver, listed or intermediate."""
+
+    address: bytes
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: an alert to be. It follows from the rule and the chain alone, so that a rerun finds the same.
+
+    Args:
+        subject: what it is about, as people write it: an address, a transaction's hash, a token, a chain's name.
+        started_at: block time at which the rule was met first in this episode; with the subject its key.
+        title: one line for people.
+        details: what it was found by, for people and programs; JSON, amounts as decimal text.
+        block_number: the block in which the rule was met.
+        hash: the transaction by which it was met.
+        value: what was moved in all, base units of the chain's coin.
+        value_usd: the same in US dollars.
+        parties: the addresses that it is about.
+    """
+
+    subject: str
+    started_at: datetime
+    title: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    block_number: int | None = None
+    hash: bytes | None = None
+    value: int | None = None
+    value_usd: Decimal | None = None
+    parties: tuple[Party, ...] = ()
+
+
+class Reconciled(NamedTuple):
+    """What a call of `reconcile` did: ids of alerts by what became of them."""
+
+    raised: list[int]
+    changed: list[int]
+    retracted: list[int]
+
+
+async def reconcile(
+    pool: Pool,
+    raiser: Raiser,
+    chain_id: int | None,
+    start: datetime,
+    end: datetime,
+    findings: Iterable[Finding],
+    *,
+    actor: str = "detection",
+    reason: str = "the chain does not show it any more",
+) -> Reconciled:
+    """Let the alerts of a rule on a chain that started within [start, end) be the findings, and no others.
+
+    Args:
+        pool: of a migrated database.
+        raiser: the rule's version.
+        chain_id: the chain; None for what is of none.
+        start: the first moment that was looked at.
+        end: the moment after the last.
+        findings: all that the rule finds there, in any order, no key twice.
+        actor: who the history says it was.
+        reason: why alerts that are not among the findings are retracted.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was changed, so try again.
+    """
+    found = {(finding.subject, finding.started_at): finding for finding in findings}
+    done = Reconciled([], [], [])
+    with translated():
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SQL["take_turn"], raiser.rule_id, chain_id)
+            key = (raiser.rule_id, raiser.version, chain_id)
+            for row in await connection.fetch(_SQL["standing"], *key, start, end):
+                finding = found.pop((row["subject"], row["started_at"]), None)
+                if finding is None:
+                    if row["chain_state"] != "retracted":
+                        await connection.execute(_SQL["retract"], row["id"])
+                        await _note(connection, row["id"], actor, "retracted", {"reason": reason})
+                        done.retracted.append(row["id"])
+                elif row["chain_state"] == "retracted" or _differs(row, finding):
+                    await connection.execute(_SQL["change"], row["id"], *_shown(finding))
+                    await _set_parties(connection, row["id"], chain_id, finding.parties)
+                    event = "revived" if row["chain_state"] == "retracted" else "changed"
+                    await _note(connection, row["id"], actor, event, {"before": row["title"]})
+                    done.changed.append(row["id"])
+            for finding in sorted(found.values(), key=lambda each: (each.started_at, each.subject)):
+                done.raised.append(await _raise(connection, raiser, chain_id, finding, actor))
+            await _tell(connection, chain_id, done)
+    return done
+
+
+async def _raise(connection: Connection, raiser: Raiser, chain_id: int | None, finding: Finding, actor: str) -> int:
+    title, details, block_number, tx_hash, value, value_usd = _shown(finding)
+    alert_id: int = await connection.fetchval(
+        _SQL["raise"],
+        raiser.rule_id,
+        raiser.version,
+        raiser.name,
+        raiser.pattern,
+        chain_id,
+        finding.subject,
+        finding.started_at,
+        raiser.severity.value,
+        title,
+        details,
+        block_number,
+        tx_hash,
+        value,
+        value_usd,
+        raiser.test,
+    )
+    await _set_parties(connection, alert_id, chain_id, finding.parties)
+    await _note(connection, alert_id, actor, "raised", {})
+    return alert_id
+
+
+def _shown(finding: Finding) -> tuple[str, str, int | None, bytes | None, Decimal | None, Decimal | None]:
+    value = None if finding.value is None else Decimal(finding.value)
+    details = json.dumps(finding.details, sort_keys=True)
+    return finding.title, details, finding.block_number, finding.hash, value, finding.value_usd
+
+
+def _differs(row: Record, finding: Finding) -> bool:
+    """Whether an alert says something else than what is found now; a price that became known is no news."""
+    title, details, block_number, tx_hash, value, _ = _shown(finding)
+    there = (row["title"], json.loads(row["details"]), row["block_number"], row["hash"], row["value"])
+    return there != (title, json.loads(details), block_number, tx_hash, value)
+
+
+async def _set_parties(connection: Connection, alert_id: int, chain_id: int | None, parties: Sequence[Party]) -> None:
+    await connection.execute(_SQL["clear_parties"], alert_id)
+    if parties and chain_id is not None:
+        addresses, roles = zip(*parties, strict=True)
+        await connection.execute(_SQL["add_parties"], alert_id, chain_id, addresses, roles)
+
+
+async def _note(connection: Connection, alert_id: int, actor: str, event: str, details: Mapping[str, Any]) -> None:
+    await connection.execute(_SQL["note"], alert_id, actor, event, json.dumps(details))
+
+
+async def _tell(connection: Connection, chain_id: int | None, done: Reconciled) -> None:
+    """Append an event `alert` for each to the outbox; last, since the outbox's lock is held until the commit."""
+    news = [(change, alert_id) for change, ids in done._asdict().items() for alert_id in ids]
+    if news:
+        await connection.execute(_OUTBOX["take_turn"])
+        data = [json.dumps({"id": alert_id, "change": change}) for change, alert_id in news]
+        await connection.execute(_OUTBOX["append_events"], "alert", chain_id, data)
