@@ -3,7 +3,7 @@
 -- name: chains
 SELECT c.chain_id, c.name, c.family, c.symbol, c.decimals, c.block_time_s, c.finality_depth, c.large_value, c.demo,
        CASE WHEN $1 THEN (SELECT count(*) FROM txhub.blocks b WHERE b.chain_id = c.chain_id) ELSE 0 END AS blocks,
-       first.number AS first_block, last.number AS last_block, first.time AS first_time, last.time AS last_time
+       first.number AS first_block, last.number AS last_block, first.time AS first_time, last.time AS last_time, c.explorer
 FROM txhub.chains c
 LEFT JOIN LATERAL (
     SELECT number, time FROM txhub.blocks b WHERE b.chain_id = c.chain_id ORDER BY number LIMIT 1) AS first ON true

@@ -2,15 +2,16 @@
 
 -- name: register_chain
 INSERT INTO txhub.chains AS c
-    (chain_id, name, family, symbol, decimals, block_time_s, finality_depth, large_value, demo)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (chain_id, name, family, symbol, decimals, block_time_s, finality_depth, large_value, demo, explorer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (chain_id) DO UPDATE
 SET name = EXCLUDED.name,
     symbol = EXCLUDED.symbol,
     block_time_s = EXCLUDED.block_time_s,
     finality_depth = EXCLUDED.finality_depth,
     large_value = EXCLUDED.large_value,
-    demo = EXCLUDED.demo
+    demo = EXCLUDED.demo,
+    explorer = EXCLUDED.explorer
 WHERE c.family = EXCLUDED.family AND c.decimals = EXCLUDED.decimals
 RETURNING chain_id
 

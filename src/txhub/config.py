@@ -93,6 +93,11 @@ class ChainSettings(BaseModel):
         pattern="^0x[0-9a-fA-F]{40}$",
         description="address of a Chainlink feed on this chain that tells its coin's price in USD",
     )
+    explorer: str | None = Field(
+        default=None,
+        pattern="^https?://[^\\s\"'<>]+[^/\\s\"'<>]$",
+        description="address of a public block explorer, which answers link to: https://host",
+    )
     keep: KeepSettings | None = Field(default=None, description="which transactions are stored; without it, all")
 
 

@@ -28,7 +28,8 @@ class Chain:
 
     `large_value` is in whole coins: from here on a transaction is shown as large.
     `endpoints` are URLs of nodes, tried in turn. `keep` is None where every transaction is kept. `price_feed` is the
-    address of the contract that tells the coin's price in USD, None where the chain has none.
+    address of the contract that tells the coin's price in USD, None where the chain has none. `explorer` is the address
+    of a public block explorer, without a slash at its end, None where there is none.
     """
 
     chain_id: int
@@ -43,6 +44,7 @@ class Chain:
     demo: bool = False
     keep: Keep | None = None
     price_feed: str | None = None
+    explorer: str | None = None
 
 
 class Head(NamedTuple):

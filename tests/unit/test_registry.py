@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from eth_utils.address import is_checksum_address
+from pydantic import ValidationError
 
 from txhub.chain.registry import CHAINS, open_source, redact, resolve
 from txhub.config import Settings
@@ -33,7 +34,16 @@ def test_built_in_chains() -> None:
         assert (chain.family, chain.decimals) == (("utxo", 8) if name == "bitcoin" else ("evm", 18))
         assert all(url.startswith(("wss://", "https://")) for url in chain.endpoints)
         assert resolve(name, settings()) == chain
+        assert chain.explorer == resolve(name, settings(**{name: {"explorer": chain.explorer}})).explorer
         assert open_source(chain).chain == chain
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "explorer.example.org", "https://explorer.example.org/", "x"]
+)
+def test_an_explorer_is_a_plain_address(address: str) -> None:
+    with pytest.raises(ValidationError, match="explorer"):
+        settings(ethereum={"explorer": address})
 
 
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=lambda chain: chain.name)

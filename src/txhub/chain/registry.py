@@ -67,7 +67,18 @@ _BUILT_IN = (
     # id of its own: 0 is its coin type in SLIP-44.
     Chain(0, "bitcoin", "utxo", "BTC", 8, 600, 6, Decimal(25), _BITCOIN_NODES),
 )
-CHAINS: dict[str, Chain] = {chain.name: chain for chain in _BUILT_IN}
+# As chainlist.org lists them, but for Bitcoin's, whose software is the Mempool Open Source Project's.
+_EXPLORERS = {
+    "ethereum": "https://etherscan.io",
+    "base": "https://basescan.org",
+    "arbitrum": "https://arbiscan.io",
+    "optimism": "https://optimistic.etherscan.io",
+    "polygon": "https://polygonscan.com",
+    "bnb": "https://bscscan.com",
+    "avalanche": "https://snowtrace.io",
+    "bitcoin": "https://mempool.space",
+}
+CHAINS: dict[str, Chain] = {chain.name: replace(chain, explorer=_EXPLORERS[chain.name]) for chain in _BUILT_IN}
 """The built-in chains by name, with public nodes: good for a look, too slow for a day's history."""
 
 

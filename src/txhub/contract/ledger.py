@@ -27,6 +27,8 @@ class ChainInfo:
     last_block: int | None = None
     first_time: datetime | None = None
     last_time: datetime | None = None
+    explorer: str | None = None
+    """Address of a public block explorer."""
 
 
 @dataclass(slots=True)

@@ -77,7 +77,7 @@ class Ledger:
         c = self.chain
         values = (c.chain_id, c.name, c.family, c.symbol, c.decimals, c.block_time_s, c.finality_depth)
         with translated():
-            known = await self._pool.fetchval(_SQL["register_chain"], *values, c.large_value, c.demo)
+            known = await self._pool.fetchval(_SQL["register_chain"], *values, c.large_value, c.demo, c.explorer)
         if known is None:
             raise UsageError(
                 f"chain id {c.chain_id} is in the database with another family or other decimals than {c.name}'s",

@@ -33,6 +33,7 @@ _COLUMNS: dict[str, pl.DataType] = {
     "last_block": pl.Int64(),
     "first_time": _TIME,
     "last_time": _TIME,
+    "explorer": pl.String(),
 }
 
 
