@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from tests.blocks import ETHEREUM, START, make_blocks
@@ -75,6 +76,38 @@ async def test_a_rollup_that_is_new_to_a_database_with_data_is_filled(database: 
             assert await pool.fetchval(question) == 6000
 
 
+async def test_small_batches_of_a_backfill_are_compacted(database: str, edition: Edition) -> None:
+    if edition is Edition.PLAIN:
+        pytest.skip("the plain edition has no jobs in the database")
+    job = """
+        SELECT job_id FROM timescaledb_information.jobs
+        WHERE hypertable_name = 'transactions' AND proc_name = 'policy_compression'
+    """
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        for first in range(0, 300, 10):
+            await ledger.commit(make_blocks(range(first, first + 10)), bulk=True)
+        await apply(pool)
+        assert await batches(pool) == 30
+        rows = await pool.fetch("SELECT * FROM txhub.transactions ORDER BY block_number, tx_index")
+        await pool.execute(f"CALL run_job({await pool.fetchval(job)})")
+        assert await batches(pool) == 6
+        assert await pool.fetch("SELECT * FROM txhub.transactions ORDER BY block_number, tx_index") == rows
+
+
+async def batches(pool: Pool) -> int:
+    """How many batches, of up to a thousand rows each, the transactions of the columnstore are in."""
+    stores = await pool.fetch("""
+        SELECT s.compress_relid::text AS store
+        FROM timescaledb_information.chunks k
+        JOIN _timescaledb_catalog.compression_settings s
+            ON s.relid = format('%I.%I', k.chunk_schema, k.chunk_name)::regclass
+        WHERE k.hypertable_name = 'transactions' AND k.is_compressed
+    """)
+    return sum([await pool.fetchval(f"SELECT count(*) FROM {row['store']}") for row in stores])
+
+
 async def test_a_table_without_policies_is_refused(database: str) -> None:
     async with open_pool(database, name="test") as pool:
         with pytest.raises(UsageError, match="'blocks' is no table with policies"):
@@ -90,6 +123,12 @@ def test_the_command_line_shows_and_sets_them(database: str, edition: Edition) -
     assert changed.returncode == 0, changed.stderr
     listed = run("policy", "list", env=env | {"COLUMNS": "200"})
     assert ("6:00:00" if edition is Edition.TIMESCALE else "no columnstore") in listed.stdout
+    assert "raw rows are never dropped; none is gone" in listed.stdout
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE txhub.horizon SET time = '2026-03-01Z'")
+    listed = run("policy", "list", env=env | {"COLUMNS": "200", "TXHUB_RETENTION": "30d"})
+    assert "raw rows are dropped after 30 days" in listed.stdout
+    assert "those before 2026-03-01 00:00 UTC are gone" in listed.stdout
     refreshed = run("rollup", "refresh", "--start", "2026-03-01", "--end", "2026-03-02", env=env)
     assert refreshed.returncode == 0, refreshed.stderr
     for wrong in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, get_args
 
 import typer
@@ -13,6 +14,8 @@ from txhub.config import parse_span
 from txhub.errors import UsageError
 from txhub.rollup.policies import Policy, apply_policies, choose_policy
 from txhub.rollup.states import read_hypertables
+from txhub.store.faults import translated
+from txhub.store.horizon import read_horizon
 from txhub.store.pool import open_pool
 
 app = typer.Typer(help="Policies: chunks and columnstore of each table.", no_args_is_help=True, add_completion=False)
@@ -20,8 +23,9 @@ app = typer.Typer(help="Policies: chunks and columnstore of each table.", no_arg
 
 @app.command("list")
 def list_(home: wiring.HomeOption = None) -> None:
-    """Show each table's chunks, its policies, its size, and what the columnstore saved."""
-    with wiring.database(wiring.settings_of(home=home)) as url:
+    """Show each table's chunks, its policies, its size, what the columnstore saved, and how long raw rows stay."""
+    settings = wiring.settings_of(home=home)
+    with wiring.database(settings) as url:
 
         async def show() -> None:
             async with open_pool(url, name="policy", size=1) as pool:
@@ -32,8 +36,16 @@ def list_(home: wiring.HomeOption = None) -> None:
                     after = state.compress_after
                     table.add_row(state.name, str(state.chunk_interval), str(after or "no columnstore"), *counts, saved)
                 out.print(table)
+                with translated():
+                    out.print(_retention(settings.retention, await read_horizon(pool)))
 
         wiring.run(show())
+
+
+def _retention(age: timedelta | None, horizon: datetime | None) -> str:
+    """How long raw rows of all tables stay, by the settings, and from when on they are there."""
+    rule = "raw rows are never dropped" if age is None else f"raw rows are dropped after {age}, once they are archived"
+    return f"{rule}; " + ("none is gone" if horizon is None else f"those before {horizon:%Y-%m-%d %H:%M} UTC are gone")
 
 
 @app.command("set")
