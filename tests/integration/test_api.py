@@ -199,12 +199,17 @@ async def test_health_and_metrics(api: httpx.AsyncClient) -> None:
     assert (await api.get("/health/ready")).json()["status"] == "ok"
     health = await api.get("/health/stream")
     assert health.status_code == 200
+    await api.request("EXPLODE", "/nowhere")
     assert {item["chain"]: item["status"] for item in health.json()["items"]} == dict.fromkeys(BLOCKS, "idle")
     families = {f.name: f for f in text_string_to_metric_families((await api.get("/metrics")).text)}
     last = {each.labels["chain"]: each.value for each in families["txhub_last_committed_block"].samples}
     assert last == {name: blocks[-1].number for name, blocks in BLOCKS.items()}
-    counted = {(s.labels["route"], s.labels["status"]): s.value for s in families["txhub_http_requests"].samples}
-    assert counted["/health/stream", "200"]
+    requests = families["txhub_http_requests"].samples
+    counted = {tuple(each.labels[name] for name in ("route", "method", "status")): each.value for each in requests}
+    assert counted["/health/stream", "GET", "200"] == 1
+    assert counted["unknown", "other", "404"] == 1
+    seconds = [each for each in families["txhub_http_request_seconds"].samples if each.name.endswith("_count")]
+    assert {(each.labels["route"], each.labels["method"]) for each in seconds} >= {("/health/stream", "GET")}
 
 
 async def test_the_document_describes_every_route_and_its_page_loads_nothing(api: httpx.AsyncClient) -> None:

@@ -18,7 +18,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from txhub import __version__
 from txhub.api import problems
-from txhub.api.access import Access, Admission
+from txhub.api.access import COOKIE, Access, Admission
+from txhub.api.document import OPEN, complete
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
     chains,
@@ -87,7 +88,7 @@ def create_app(
             await reader.close()
             await cold.close()
 
-    return Litestar(
+    app = Litestar(
         state=State({"feed": feed, "access": access}),
         route_handlers=[
             chains.chains,
@@ -142,15 +143,18 @@ def create_app(
                 security_schemes={
                     "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
                     "bearer": SecurityScheme(type="http", scheme="bearer"),
+                    "session": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
                 }
             ),
-            security=[{"key": []}, {"bearer": []}, {}],
+            security=[{"key": []}, {"bearer": []}, {"session": []}, *([] if access.asks_for_keys else OPEN)],
             path=reference.DOCUMENT,
             render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
     )
+    complete(app.openapi_schema)
+    return app
 
 
 def _report(following: asyncio.Task[None]) -> None:

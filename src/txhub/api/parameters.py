@@ -6,57 +6,110 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from litestar import Request
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIType, Schema
 from litestar.openapi.spec import Parameter as OpenAPIParameter
 from litestar.params import HeaderParameter, QueryParameter
 
+from txhub import contract
+from txhub.api import formats
 from txhub.errors import UsageError
+from txhub.query import eventlog
 
 
-def _some(name: str, description: str, example: str) -> Any:
+def _some(name: str, description: str, example: str, among: Iterable[str] | None = None) -> Any:
+    """A parameter of which there may be several; `among` are all that there are."""
+    items = Schema(type=OpenAPIType.STRING, enum=None if among is None else list(among))
     return QueryParameter(
-        name=name, description=f"{description} Repeat it, or separate by commas.", examples=[Example(value=example)]
+        name=name,
+        description=f"{description} Repeat it, or separate by commas.",
+        examples=[Example(value=[example])],
+        schema_extra={"items": items},
     )
 
 
-def _one(name: str, description: str, example: object) -> Any:
-    return QueryParameter(name=name, description=description, examples=[Example(value=example)])
+def _one(
+    name: str, description: str, example: object, among: Iterable[str] | None = None, pattern: str | None = None
+) -> Any:
+    """A parameter that is there once: one of `among`, or of a pattern; left empty it counts as left out."""
+    return QueryParameter(
+        name=name,
+        description=description,
+        examples=[Example(value=example)],
+        schema_extra={"enum": None if among is None else list(among), "pattern": pattern},
+    )
 
 
 _TIME = "ISO 8601 (UTC where it names no offset), relative to now such as `-24h`, `-90m`, `-7d`, or `now`."
+_MOMENT = r"^(now|-\d+(\.\d+)?[smhdw]|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)?$"
+_SPAN = r"^(\d+(\.\d+)?[smhdw])?$"
+_COINS = r"^(\d{1,40}(\.\d{1,40})?)?$"
+_CURSOR = r"^[A-Za-z0-9_-]*$"
 
 Chain = Annotated[list[str] | None, _some("chain", "Names of chains; all where left out.", "ethereum")]
-Kind = Annotated[list[str] | None, _some("kind", "What transactions do; all kinds where left out.", "transfer")]
-By = Annotated[list[str] | None, _some("by", "Draw a line for each `chain`, `kind` or both.", "chain")]
+Kind = Annotated[
+    list[str] | None, _some("kind", "What transactions do; all kinds where left out.", "transfer", contract.Kind)
+]
+By = Annotated[
+    list[str] | None, _some("by", "Draw a line for each `chain`, `kind` or both.", "chain", ("chain", "kind"))
+]
 From = Annotated[list[str] | None, _some("from", "Senders.", "0xdac17f958d2ee523a2206206994597c13d831ec7")]
 To = Annotated[list[str] | None, _some("to", "Recipients.", "0xdac17f958d2ee523a2206206994597c13d831ec7")]
 Address = Annotated[
     list[str] | None, _some("address", "Senders or recipients.", "0xdac17f958d2ee523a2206206994597c13d831ec7")
 ]
-Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h")]
-End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "2023-09-08T07:30:00Z")]
-Bucket = Annotated[str | None, _one("bucket", "Width of a point: `auto`, `1m`, `5m`, `15m`, `1h` or `1d`.", "auto")]
-Unit = Annotated[str | None, _one("unit", "What coins are counted in: `native` or `usd`.", "usd")]
+Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h", pattern=_MOMENT)]
+End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "now", pattern=_MOMENT)]
+Bucket = Annotated[
+    str | None,
+    _one("bucket", "Width of a point: `auto`, `1m`, `5m`, `15m`, `1h` or `1d`.", "auto", contract.Bucket),
+]
+Unit = Annotated[str | None, _one("unit", "What coins are counted in: `native` or `usd`.", "usd", contract.Unit)]
 Zone = Annotated[
     str | None,
     _one("tz", "A zone of the IANA database: its days are buckets, and times without an offset are its own.", "UTC"),
 ]
-Compare = Annotated[str | None, _one("compare", "How much earlier the range is to compare with, such as `7d`.", "7d")]
-Window = Annotated[str | None, _one("window", "Width of a window: whole minutes, such as `15m`, `6h` or `7d`.", "15m")]
-Rank = Annotated[str | None, _one("rank", "What the busiest are ranked by: `count`, `value` or `largest`.", "value")]
-MinValue = Annotated[str | None, _one("min_value", "Least value, in whole coins of each chain.", "100")]
-MaxValue = Annotated[str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "0.25")]
-Cursor = Annotated[str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ")]
-Level = Annotated[list[str] | None, _some("level", "`info`, `warning` or `error`; all where left out.", "warning")]
+Compare = Annotated[
+    str | None, _one("compare", "How much earlier the range is to compare with, such as `7d`.", "7d", pattern=_SPAN)
+]
+Window = Annotated[
+    str | None,
+    _one("window", "Width of a window: whole minutes, such as `15m`, `6h` or `7d`.", "15m", pattern=_SPAN),
+]
+Rank = Annotated[
+    str | None, _one("rank", "What the busiest are ranked by: `count`, `value` or `largest`.", "value", contract.Rank)
+]
+MinValue = Annotated[
+    str | None, _one("min_value", "Least value, in whole coins of each chain.", "0.25", pattern=_COINS)
+]
+MaxValue = Annotated[
+    str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "100", pattern=_COINS)
+]
+Cursor = Annotated[
+    str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ", pattern=_CURSOR)
+]
+Level = Annotated[
+    list[str] | None, _some("level", "`info`, `warning` or `error`; all where left out.", "warning", eventlog.Level)
+]
 Component = Annotated[list[str] | None, _some("component", "Who tells: `ingest`, `worker`, `archive`.", "ingest")]
 EventName = Annotated[list[str] | None, _some("event", "Names of events.", "endpoint_changed")]
-Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="Items on a page, 1 to 1000.")]
+Limit = Annotated[
+    int,
+    QueryParameter(
+        name="limit", ge=1, le=1000, description="Items on a page, 1 to 1000.", examples=[Example(value=100)]
+    ),
+]
 Format = Annotated[
-    str | None, _one("format", "`json`, `csv`, `arrow` or `parquet`; wins over the Accept header.", "csv")
+    str | None,
+    _one("format", "`json`, `csv`, `arrow` or `parquet`; wins over the Accept header.", "csv", formats.Format),
 ]
 LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", description="Id of the last event seen: resume after it."),
+    HeaderParameter(
+        name="Last-Event-ID",
+        description="Id of the last event seen: resume after it.",
+        examples=[Example(value="271828")],
+        schema_extra={"pattern": r"^\d{0,18}$"},
+    ),
 ]
 
 

@@ -34,33 +34,63 @@ class Problem(msgspec.Struct, omit_defaults=True):
     request_id: str | None = None
 
 
-def _described(*statuses: tuple[HTTPStatus, str]) -> dict[int, ResponseSpec]:
+_MEANINGS = {
+    HTTPStatus.BAD_REQUEST: "Something of the request cannot be understood; `hint` says what to send instead.",
+    HTTPStatus.UNAUTHORIZED: "There is no key in the request, or one that is not in force.",
+    HTTPStatus.FORBIDDEN: "The key does not allow this, or the request comes from a page of another site.",
+    HTTPStatus.NOT_FOUND: "There is no such thing here.",
+    HTTPStatus.NOT_ACCEPTABLE: "There is no format that the Accept header allows.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than any that is of use here.",
+    HTTPStatus.MISDIRECTED_REQUEST: "The request was sent to a name that this server does not go by.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More requests than are allowed; `Retry-After` says when the next one is.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A bug of txhub; the server's log says more, under `request_id`.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or takes too long.",
+}
+
+
+def meaning_of(status: HTTPStatus) -> str:
+    """What a status of a refusal means here, for the OpenAPI document."""
+    return _MEANINGS.get(status, status.description or status.phrase)
+
+
+def _described(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
     return {
-        int(status): ResponseSpec(Problem, media_type=MEDIA_TYPE, description=description, generate_examples=False)
-        for status, description in statuses
+        int(status): ResponseSpec(
+            Problem, media_type=MEDIA_TYPE, description=meaning_of(status), generate_examples=False
+        )
+        for status in statuses
     }
 
 
-INPUT_PROBLEMS = _described(
-    (HTTPStatus.BAD_REQUEST, "A parameter cannot be understood; `hint` says what to send instead.")
-)
-"""What every request may be answered with, for the OpenAPI document."""
+INPUT_PROBLEMS = _described(HTTPStatus.BAD_REQUEST)
+"""What every request may be answered with."""
 ACCESS_PROBLEMS = _described(
-    (HTTPStatus.UNAUTHORIZED, "There is no key in the request, or one that is not in force."),
-    (HTTPStatus.FORBIDDEN, "The key does not allow this, or the request comes from a page of another site."),
-    (HTTPStatus.MISDIRECTED_REQUEST, "The request was sent to a name that this server does not go by."),
-    (HTTPStatus.TOO_MANY_REQUESTS, "More requests than are allowed; `Retry-After` says when the next one is."),
-    (HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer, or takes too long."),
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 """What a request that needs a key may be answered with."""
-PROBLEMS = {
-    **INPUT_PROBLEMS,
-    **_described((HTTPStatus.NOT_ACCEPTABLE, "There is no format that the Accept header allows.")),
-    **ACCESS_PROBLEMS,
-}
+PROBLEMS = {**INPUT_PROBLEMS, **_described(HTTPStatus.NOT_ACCEPTABLE), **ACCESS_PROBLEMS}
 """What every question to the data may be answered with."""
-MISSING = _described((HTTPStatus.NOT_FOUND, "There is no such thing here."))
+MISSING = _described(HTTPStatus.NOT_FOUND)
 """What a question about one thing may be answered with besides."""
+
+
+def example_of(status: HTTPStatus, path: str) -> dict[str, Any]:
+    """A problem as the OpenAPI document shows it."""
+    problem = Problem(
+        "about:blank",
+        status.phrase,
+        status.value,
+        meaning_of(status).replace("`", ""),
+        path,
+        hint=_SEE if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
+        request_id="0b0c5fd5c2e14b0e8f6d0a6a3c7c2a51",
+    )
+    example: dict[str, Any] = msgspec.to_builtins(problem)
+    return example
 
 
 def on_txhub_error(request: Request[Any, Any, Any], error: TxhubError) -> Response[bytes]:

@@ -17,6 +17,8 @@ from txhub.ops.metrics import Metrics
 
 _log = structlog.get_logger("access")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Those that are counted by name: a client may send any word."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -63,17 +65,31 @@ class Farewell:
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
         headers["X-Request-ID"] = request_id(scope)
+        if scope.get("method") == "OPTIONS" and "allow" in headers:
+            headers["Allow"] = ", ".join(_methods(scope))
         started = scope["state"].get("started")
         seconds = None if started is None else time.perf_counter() - started
         route = str(scope.get("path_template") or "unknown")
-        self._metrics.count(route=route, status=message["status"], seconds=seconds)
+        method = str(scope.get("method"))
+        self._metrics.count(
+            route=route,
+            method=method if method in _METHODS else "other",
+            status=message["status"],
+            seconds=seconds,
+        )
         caller = scope["state"].get("caller")
         _log.info(
             "request",
-            method=scope.get("method"),
+            method=method,
             route=route,
             status=message["status"],
             ms=None if seconds is None else round(seconds * 1000, 1),
             caller=None if caller is None else caller.name,
             request=headers["X-Request-ID"],
         )
+
+
+def _methods(scope: Scope) -> list[str]:
+    """What may be asked of a path: where it has several handlers, Litestar tells of the first one only."""
+    routes = scope["litestar_app"].routes
+    return sorted({each for route in routes if route.path_format == scope["path_template"] for each in route.methods})

@@ -17,12 +17,12 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "txhub_http_requests", "Requests answered.", ("route", "status"), registry=self._registry
+            "txhub_http_requests", "Requests answered.", ("route", "method", "status"), registry=self._registry
         )
         self._seconds = Histogram(
             "txhub_http_request_seconds",
             "Seconds from a request to the start of its answer.",
-            ("route",),
+            ("route", "method"),
             registry=self._registry,
         )
         self.stream_clients = Gauge("txhub_stream_clients", "Clients that follow the stream.", registry=self._registry)
@@ -53,11 +53,11 @@ class Metrics:
             registry=self._registry,
         )
 
-    def count(self, route: str, status: int, seconds: float | None) -> None:
+    def count(self, route: str, method: str, status: int, seconds: float | None) -> None:
         """Count a request; `seconds` is None where its start is not known."""
-        self._requests.labels(route, str(status)).inc()
+        self._requests.labels(route, method, str(status)).inc()
         if seconds is not None:
-            self._seconds.labels(route).observe(seconds)
+            self._seconds.labels(route, method).observe(seconds)
 
     def exposition(self, streams: Iterable[StreamHealth] | None) -> bytes:
         """All metrics as text; `streams` is None where the database does not answer."""

@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
+from txhub.api.document import OPEN
 from txhub.contract import Page, StreamHealth
 from txhub.errors import TxhubError
 from txhub.ops import metrics as exposition
@@ -19,7 +20,7 @@ from txhub.store.migrate import require_current
 from txhub.store.read import Reader
 
 
-@get("/health/live", summary="Is the process alive?", tags=["Operations"], cache=False)
+@get("/health/live", summary="Is the process alive?", security=OPEN, tags=["Operations"], cache=False)
 async def live() -> dict[str, str]:
     """Answer; that is all."""
     return {"status": "ok"}
@@ -29,6 +30,7 @@ async def live() -> dict[str, str]:
     "/health/ready",
     summary="Can it answer questions?",
     description="200 where the database answers and has the schema of this release; otherwise a problem that says why.",
+    security=OPEN,
     tags=["Operations"],
 )
 async def ready(database_url: NamedDependency[str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'
 
 @get("/schema", include_in_schema=False, media_type=MediaType.HTML)
 async def page(request: Request[Any, Any, Any]) -> Response[str]:
-    """Show every operation with its parameters."""
+    """Show every operation with its parameters and answers."""
     document = request.app.openapi_schema.to_schema()
     return Response(_page(document), headers={"Content-Security-Policy": POLICY})
 
@@ -59,12 +59,17 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
             yield f"<tr><td><code>{escape(parameter['name'])}</code></td>"
             yield f"<td>{_prose(parameter.get('description') or '')}</td><td>{_example(parameter)}</td></tr>"
         yield "</table>"
-    yield "</section>"
+    yield "<table><tr><th>Answer</th><th>Meaning</th><th>As</th></tr>"
+    for status, answer in sorted(operation["responses"].items()):
+        types = ", ".join(f"<code>{escape(name)}</code>" for name in answer.get("content") or {})
+        yield f"<tr><td>{escape(status)}</td><td>{_prose(answer['description'])}</td><td>{types}</td></tr>"
+    yield "</table></section>"
 
 
 def _example(parameter: Mapping[str, Any]) -> str:
     examples = (parameter.get("schema") or {}).get("examples") or []
-    return ", ".join(f"<code>{escape(str(each))}</code>" for each in examples)
+    texts = [",".join(each) if isinstance(each, list) else str(each) for each in examples]
+    return ", ".join(f"<code>{escape(each)}</code>" for each in texts)
 
 
 def _prose(text: str) -> str:

@@ -14,12 +14,12 @@ from litestar.params import PathParameter
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import MEDIA_TYPE, PROBLEMS, Problem
+from txhub.api.problems import MISSING, PROBLEMS
 from txhub.contract import Page, Reorg, ReorgStory
 from txhub.query.reorgs import read_reorgs, read_story
 from txhub.store.read import Reader
 
-Key = Annotated[int, PathParameter(description="The `id` of a reorg.", ge=0, le=2**63 - 1, examples=[Example(value=1)])]
+Key = Annotated[int, PathParameter(description="The `id` of a reorg.", ge=0, le=2**53 - 1, examples=[Example(value=1)])]
 
 
 @get(
@@ -55,10 +55,7 @@ async def reorgs(
     "/v1/reorgs/{key:int}",
     summary="One reorg",
     description="The blocks that it replaced, and up to 1,000 of the transactions that did not come back.",
-    responses={
-        404: ResponseSpec(Problem, media_type=MEDIA_TYPE, description="No such reorg.", generate_examples=False),
-        **PROBLEMS,
-    },
+    responses=MISSING | PROBLEMS,
     tags=["Data"],
 )
 async def story(reader: NamedDependency[Reader], key: Key) -> ReorgStory:

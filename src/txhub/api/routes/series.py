@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
+from txhub import contract
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
@@ -27,6 +28,7 @@ Metric = Annotated[
             "`value_quantiles`."
         ),
         examples=[Example(value="tx_rate")],
+        schema_extra={"enum": list(contract.Metric)},
     ),
 ]
 

@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from txhub.api.access import COOKIE, SESSION_S, Access
+from txhub.api.document import OPEN
 from txhub.api.problems import ACCESS_PROBLEMS, INPUT_PROBLEMS
 from txhub.contract import SessionInfo
 
@@ -52,6 +53,7 @@ async def who(request: Request[Any, Any, Any], access: NamedDependency[Access]) 
         "other sites cannot send. It ends with the key, and when the server is restarted."
     ),
     responses=ACCESS_PROBLEMS | INPUT_PROBLEMS,
+    security=OPEN,
     tags=["Access"],
 )
 async def sign_in(
@@ -68,6 +70,7 @@ async def sign_in(
     summary="Sign out",
     description="Takes the cookie away.",
     responses={403: ACCESS_PROBLEMS[403], **INPUT_PROBLEMS},
+    security=OPEN,
     tags=["Access"],
 )
 async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
@@ -16,7 +16,7 @@ from txhub.api.access import requires
 from txhub.api.formats import Answer, respond
 from txhub.api.problems import PROBLEMS
 from txhub.contract import StatementAnswer
-from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, answer_statement
+from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, MOST_ROWS, MOST_SECONDS, answer_statement
 from txhub.store.keys import Role
 from txhub.store.lane import Lane
 
@@ -24,9 +24,27 @@ from txhub.store.lane import Lane
 class Statement(msgspec.Struct, forbid_unknown_fields=True):
     """The body: one statement, the most rows to answer, and the most seconds to take."""
 
-    sql: str
-    max_rows: int = DEFAULT_ROWS
-    timeout: float = DEFAULT_SECONDS
+    sql: Annotated[
+        str,
+        msgspec.Meta(
+            description="One statement of PostgreSQL's SQL.",
+            examples=["SELECT name, symbol FROM txhub.chains"],
+            extra_json_schema={"extra": {"pattern": r"\S"}},
+        ),
+    ]
+    max_rows: Annotated[
+        int,
+        msgspec.Meta(
+            description="The most rows to answer.", extra_json_schema={"extra": {"minimum": 1, "maximum": MOST_ROWS}}
+        ),
+    ] = DEFAULT_ROWS
+    timeout: Annotated[
+        float,
+        msgspec.Meta(
+            description="The most seconds to take.",
+            extra_json_schema={"extra": {"exclusive_minimum": 0, "maximum": MOST_SECONDS}},
+        ),
+    ] = DEFAULT_SECONDS
 
 
 @post(

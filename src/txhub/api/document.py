@@ -1,0 +1,146 @@
+"""The OpenAPI document, completed: what every operation has in common is said here, for whatever routes there are.
+
+Litestar describes handlers by their types. That a parameter may be left out, that tables come in four formats, who is
+admitted and with what errors anything may be answered holds by construction, so no route has to repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from http import HTTPStatus
+
+from litestar.openapi.spec import (
+    Example,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    PathItem,
+    Reference,
+    RequestBody,
+    Schema,
+)
+
+from txhub.api.formats import MEDIA_TYPES
+from txhub.api.problems import MEDIA_TYPE, example_of, meaning_of
+
+OPEN: list[dict[str, list[str]]] = [{}]
+"""The `security` of an operation that anybody may ask."""
+
+_METHODS = ("get", "put", "post", "delete", "patch")
+_TEXT = Schema(type=OpenAPIType.STRING)
+_PROBLEM = Reference(ref="#/components/schemas/Problem")
+_OF_ALL = {"X-Request-ID": OpenAPIHeader(schema=_TEXT, description="Where to look in the log.", required=True)}
+_OF_TABLES = {
+    "ETag": OpenAPIHeader(schema=_TEXT, description="As `If-None-Match` it asks whether anything has changed."),
+    "Cache-Control": OpenAPIHeader(schema=_TEXT, description="For how long the answer may be kept."),
+    "Link": OpenAPIHeader(schema=_TEXT, description='The page that follows, with `rel="next"`.'),
+}
+_OF_REFUSALS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": OpenAPIHeader(schema=_TEXT, description="How to send a key.")},
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
+}
+
+
+def complete(document: OpenAPI) -> None:
+    """Complete a document in place."""
+    for path, item in (document.paths or {}).items():
+        for method, operation in operations(item):
+            for parameter in operation.parameters or ():
+                if isinstance(parameter, Parameter):
+                    _plain(parameter)
+            if _is_table(operation):
+                _offer_formats(operation)
+            own = {HTTPStatus(int(name)) for name in responses(operation) if int(name) >= HTTPStatus.BAD_REQUEST}
+            for status in sorted(own.union(_refusals(method, operation))):
+                _refuse(path, operation, status)
+            for name, response in responses(operation).items():
+                response.headers = {**(response.headers or {}), **_OF_ALL}
+                if int(name) == HTTPStatus.NO_CONTENT:
+                    response.content = None
+            _refuse_unknown_fields(document, operation)
+
+
+def operations(item: PathItem) -> Iterator[tuple[str, Operation]]:
+    """The operations of a path, by method."""
+    for method in _METHODS:
+        operation: Operation | None = getattr(item, method)
+        if operation is not None:
+            yield method, operation
+
+
+def responses(operation: Operation) -> dict[str, OpenAPIResponse]:
+    """What an operation may be answered with, by status."""
+    return {status: each for status, each in (operation.responses or {}).items() if isinstance(each, OpenAPIResponse)}
+
+
+def _plain(parameter: Parameter) -> None:
+    """Say that it may be left out or empty, instead of null: over HTTP nothing is."""
+    schema = parameter.schema
+    if not isinstance(schema, Schema) or not schema.one_of:
+        return
+    if parameter.param_in == "query":
+        parameter.allow_empty_value = True
+    kinds = [each for each in schema.one_of if getattr(each, "type", None) is not OpenAPIType.NULL]
+    if len(kinds) == 1 and isinstance(kinds[0], Schema):
+        schema.one_of = None
+        for field in fields(Schema):
+            if getattr(schema, field.name) is None:
+                setattr(schema, field.name, getattr(kinds[0], field.name))
+
+
+def _is_table(operation: Operation) -> bool:
+    return any(isinstance(each, Parameter) and each.name == "format" for each in operation.parameters or ())
+
+
+def _offer_formats(operation: Operation) -> None:
+    answer = responses(operation)[str(HTTPStatus.OK.value)]
+    others = {name: OpenAPIMediaType(schema=_TEXT) for name in MEDIA_TYPES.values()}
+    answer.content = {**others, **(answer.content or {})}
+    answer.headers = {**(answer.headers or {}), **_OF_TABLES}
+    unchanged = OpenAPIResponse(description="The answer is the one that `If-None-Match` names.", headers={**_OF_TABLES})
+    _answer(operation, HTTPStatus.NOT_MODIFIED, unchanged)
+
+
+def _refusals(method: str, operation: Operation) -> Iterator[HTTPStatus]:
+    """The errors that an operation may be answered with, beside those of its own."""
+    yield HTTPStatus.BAD_REQUEST
+    yield HTTPStatus.MISDIRECTED_REQUEST
+    yield HTTPStatus.INTERNAL_SERVER_ERROR
+    yield HTTPStatus.SERVICE_UNAVAILABLE
+    if operation.security != OPEN:
+        yield HTTPStatus.UNAUTHORIZED
+        yield HTTPStatus.TOO_MANY_REQUESTS
+    if operation.security != OPEN or method != "get":
+        yield HTTPStatus.FORBIDDEN
+    if _is_table(operation):
+        yield HTTPStatus.NOT_ACCEPTABLE
+    if operation.request_body is not None:
+        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def _refuse(path: str, operation: Operation, status: HTTPStatus) -> None:
+    """Describe a refusal, unless the operation says itself what this status means."""
+    response = responses(operation).get(str(status.value)) or OpenAPIResponse(description=meaning_of(status))
+    response.headers = {**(response.headers or {}), **_OF_REFUSALS.get(status, {})}
+    problem = OpenAPIMediaType(schema=_PROBLEM, examples={"problem": Example(value=example_of(status, path))})
+    response.content = {**(response.content or {}), MEDIA_TYPE: problem}
+    _answer(operation, status, response)
+
+
+def _answer(operation: Operation, status: HTTPStatus, response: OpenAPIResponse) -> None:
+    operation.responses = {**(operation.responses or {}), str(status.value): response}
+
+
+def _refuse_unknown_fields(document: OpenAPI, operation: Operation) -> None:
+    """Bodies are of types that refuse them, which Litestar does not say."""
+    body = operation.request_body
+    for content in (body.content if isinstance(body, RequestBody) else {}).values():
+        if isinstance(content.schema, Reference):
+            schema = (document.components.schemas or {})[content.schema.value]
+            schema.additional_properties = False
