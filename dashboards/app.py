@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse, StreamingResponse
 
 from dashboards import live, shell
-from dashboards.pages import overview
+from dashboards.pages import PAGES
 from txhub.client import AsyncClient
 
 INDEX = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
@@ -61,13 +61,15 @@ def create_app(api_url: str, key: str | None = None) -> FastAPI:
         index_string=INDEX,
         serve_locally=True,
         enable_mcp=False,
+        suppress_callback_exceptions=True,  # a page's parts exist only while it is open
         assets_folder=str(Path(__file__).parent / "assets"),
     )
     # Else every page would open a websocket that nothing uses.
     dash.backend.websocket_capability = False
-    dash.layout = shell.layout(overview.layout())
-    shell.register(dash, client)
-    overview.register(dash, client, hub)
+    dash.layout = shell.layout(PAGES)
+    shell.register(dash, client, PAGES)
+    for page in PAGES:
+        page.register(dash, client, hub)
     server.state.dash = dash
     server.state.hub = hub
     return server

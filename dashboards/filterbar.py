@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, ctx, dcc, html, no_update
 
-from dashboards.filters import EXPECTED, PRESETS, Filters, NotARange, Recent, from_query, parse_range, to_query
+from dashboards.filters import (
+    EXPECTED,
+    NOTHING,
+    PRESETS,
+    Filters,
+    NotUnderstood,
+    Recent,
+    from_query,
+    names,
+    own_parameters,
+    parse_amount,
+    parse_range,
+    to_query,
+)
 from dashboards.parts import labelled
-from dashboards.quantities import KIND_NAMES
+from dashboards.quantities import KIND_NAMES, shortened
+from dashboards.zone import ZONE, zone_of
 from txhub.contract import Kind
 
 URL, PRESET, TEXT, CHAINS, KINDS = "url", "filter-preset", "filter-range", "filter-chains", "filter-kinds"
+SENDERS, RECEIVERS, LEAST, MOST = "filter-senders", "filter-receivers", "filter-least", "filter-most"
+CLEAR, NARROWED = "filter-clear", "filter-narrowed"
+
+CONTROLS: tuple[str, ...] = (PRESET, TEXT, CHAINS, KINDS, SENDERS, RECEIVERS, LEAST, MOST)
+TYPED = (TEXT, LEAST, MOST)
+"""Those in which one can mistype."""
+
+Held = dict[str, Any]
+"""What each control holds: text, or a list of what is chosen."""
 
 
 class Bar(NamedTuple):
-    """The values of the bar's controls, and the query they stand for."""
+    """The query that the controls stand for, what they hold, and what is wrong in which of them."""
 
     query: str
-    preset: str
-    text: str
-    mistake: str | None
-    chains: list[str]
-    kinds: list[str]
+    held: Held
+    mistakes: Mapping[str, str] = NOTHING
 
 
 def layout() -> html.Div:
@@ -35,21 +56,13 @@ def layout() -> html.Div:
             dcc.Location(id=URL, refresh="callback-nav"),
             dmc.SegmentedControl(
                 id=PRESET,
-                data=[*PRESETS],
+                data=[{"value": span, "label": name} for span, name in PRESETS.items()],
                 value="",
                 size="xs",
                 className="presets",
                 **labelled("Time range"),
             ),
-            dmc.TextInput(
-                id=TEXT,
-                debounce=True,
-                size="xs",
-                className="range",
-                autoComplete="off",
-                placeholder=EXPECTED,
-                **labelled("Time range in words, UTC"),
-            ),
+            _typed(TEXT, "Time range in words", EXPECTED, "range"),
             _choice(CHAINS, "Chains", "All chains", []),
             _choice(
                 KINDS,
@@ -57,10 +70,44 @@ def layout() -> html.Div:
                 "All kinds",
                 [{"value": kind, "label": name} for kind, name in KIND_NAMES.items()],
             ),
+            html.Details(
+                [
+                    html.Summary(["More filters", html.Span(id=NARROWED, className="narrowed")]),
+                    html.Div(
+                        [
+                            _typed(SENDERS, "Sender", "0x… or bc1…", "address", label="Sender"),
+                            _typed(RECEIVERS, "Receiver", "0x… or bc1…", "address", label="Receiver"),
+                            _typed(LEAST, "Least amount", "0", "amount", label="Least amount"),
+                            _typed(MOST, "Greatest amount", "any", "amount", label="Greatest amount"),
+                            html.Button("Clear all filters", id=CLEAR, type="button", className="plain"),
+                            html.P(
+                                "Amounts are whole coins of each chain. These four narrow lists of transactions; "
+                                "charts over time know chains and kinds.",
+                                className="hint",
+                            ),
+                        ],
+                        className="more",
+                    ),
+                ],
+                className="morefilters",
+            ),
         ],
         className="filterbar",
-        role="search",
+        role="region",
         **labelled("Filters"),
+    )
+
+
+def _typed(name: str, spoken: str, placeholder: str, class_name: str, **options: Any) -> dmc.TextInput:
+    return dmc.TextInput(
+        id=name,
+        debounce=True,
+        size="xs",
+        className=class_name,
+        autoComplete="off",
+        placeholder=placeholder,
+        **({} if "label" in options else labelled(spoken)),
+        **options,
     )
 
 
@@ -71,53 +118,87 @@ def _choice(name: str, label: str, placeholder: str, options: list[dict[str, str
     return html.Div(select, className="choice")
 
 
-def bar_of(filters: Filters, mistake: str | None = None) -> Bar:
-    """How the bar shows filters."""
+def bar_of(filters: Filters, zone: tzinfo = UTC, own: Mapping[str, str] = NOTHING) -> Bar:
+    """How the bar shows filters; `own` is what the URL says beside them."""
     preset = filters.range.span if isinstance(filters.range, Recent) and filters.range.span in PRESETS else ""
-    text = "" if preset else str(filters.range)
-    return Bar(to_query(filters), preset, text, mistake, list(filters.chains), [str(kind) for kind in filters.kinds])
+    return Bar(
+        to_query(filters, own),
+        {
+            PRESET: preset,
+            TEXT: "" if preset else filters.range.spelled(zone),
+            CHAINS: list(filters.chains),
+            KINDS: [str(kind) for kind in filters.kinds],
+            SENDERS: ", ".join(filters.senders),
+            RECEIVERS: ", ".join(filters.receivers),
+            LEAST: "" if filters.least is None else f"{filters.least:f}",
+            MOST: "" if filters.most is None else f"{filters.most:f}",
+        },
+    )
 
 
-def changed(
-    control: str | None, query: str | None, preset: str, text: str, chains: Sequence[str], kinds: Sequence[str]
-) -> Bar:
-    """The bar after one of its controls, or the URL, was changed; the URL says what the others were."""
-    filters = from_query(query)
-    if control == PRESET and preset:
-        filters = replace(filters, range=Recent(preset))
-    elif control == TEXT:
-        try:
-            filters = replace(filters, range=parse_range(text))
-        except NotARange as mistake:
-            return bar_of(filters, str(mistake))._replace(preset=preset, text=text)
-    elif control == CHAINS:
-        filters = replace(filters, chains=tuple(chains))
-    elif control == KINDS:
-        filters = replace(filters, kinds=tuple(Kind(kind) for kind in kinds))
-    return bar_of(filters)
+_APPLIED: dict[str, Callable[[Filters, Any, tzinfo], Filters]] = {
+    PRESET: lambda filters, span, _: replace(filters, range=Recent(span)) if span else filters,
+    TEXT: lambda filters, text, zone: replace(filters, range=parse_range(text, zone)),
+    CHAINS: lambda filters, chosen, _: replace(filters, chains=tuple(chosen)),
+    KINDS: lambda filters, chosen, _: replace(filters, kinds=tuple(Kind(kind) for kind in chosen)),
+    SENDERS: lambda filters, text, _: replace(filters, senders=names(text)),
+    RECEIVERS: lambda filters, text, _: replace(filters, receivers=names(text)),
+    LEAST: lambda filters, text, _: replace(filters, least=parse_amount(text)),
+    MOST: lambda filters, text, _: replace(filters, most=parse_amount(text)),
+    CLEAR: lambda filters, _clicks, _zone: Filters(filters.range),
+}
+"""What each control changes of the filters."""
+
+
+def changed(control: str | None, query: str | None, value: Any = None, zone: tzinfo = UTC) -> Bar:
+    """The bar after one of its controls came to hold `value`, or the URL was changed; the URL says what it was."""
+    filters, own = from_query(query), own_parameters(query)
+    if control not in _APPLIED:
+        return bar_of(filters, zone, own)
+    try:
+        return bar_of(_APPLIED[control](filters, value, zone), zone, own)
+    except NotUnderstood as mistake:
+        before = bar_of(filters, zone, own)
+        return Bar(before.query, before.held | {control: value}, {control: str(mistake)})
+
+
+def narrowed(filters: Filters) -> str:
+    """The filters that only lists of transactions know, in a few words, or none."""
+    words = [
+        *(f"from {shortened(address)}" for address in filters.senders),
+        *(f"to {shortened(address)}" for address in filters.receivers),
+        *([f"\N{GREATER-THAN OR EQUAL TO} {filters.least:,f}"] if filters.least is not None else []),
+        *([f"\N{LESS-THAN OR EQUAL TO} {filters.most:,f}"] if filters.most is not None else []),
+    ]
+    return ", ".join(words)
 
 
 def register(app: Dash) -> None:
     """Let the bar and the URL follow each other, in one callback, so that neither chases the other."""
 
     @app.callback(
-        Output(URL, "search"),
-        Output(PRESET, "value"),
-        Output(TEXT, "value"),
-        Output(TEXT, "error"),
-        Output(CHAINS, "value"),
-        Output(KINDS, "value"),
-        Input(URL, "search"),
-        Input(PRESET, "value"),
-        Input(TEXT, "value"),
-        Input(CHAINS, "value"),
-        Input(KINDS, "value"),
+        output={
+            "query": Output(URL, "search"),
+            "held": [Output(control, "value") for control in CONTROLS],
+            "mistakes": [Output(control, "error") for control in TYPED],
+            "narrowed": Output(NARROWED, "children"),
+        },
+        inputs={
+            "query": Input(URL, "search"),
+            "values": [Input(control, "value") for control in CONTROLS],
+            "zone": Input(ZONE, "data"),
+            "_clicks": Input(CLEAR, "n_clicks"),
+        },
     )
-    def follow(
-        query: str | None, preset: str | None, text: str | None, chains: list[str] | None, kinds: list[str] | None
-    ) -> tuple[Any, ...]:
+    def follow(query: str | None, values: list[Any], zone: str | None, _clicks: int | None) -> dict[str, Any]:
         control = ctx.triggered_id if len(ctx.triggered) == 1 else URL
-        bar = changed(control, query, preset or "", text or "", chains or [], kinds or [])
+        held = dict(zip(CONTROLS, values, strict=True))
+        bar = changed(control, query, held.get(control or "") or "", zone_of(zone))
         # An unchanged query is left alone: writing it again would add an entry to the browser's history.
-        search = no_update if bar.query == (query or "") or bar.mistake or control == URL else bar.query
-        return search, *bar[1:]
+        kept = bar.query == (query or "") or bar.mistakes or control in (URL, ZONE)
+        return {
+            "query": no_update if kept else bar.query,
+            "held": [bar.held[control] for control in CONTROLS],
+            "mistakes": [bar.mistakes.get(each) for each in TYPED],
+            "narrowed": narrowed(from_query(bar.query)),
+        }

@@ -1,13 +1,20 @@
-"""Pieces that pages are made of: panels, dots, notices."""
+"""Pieces that pages are made of: panels and their states, links, hashes and addresses, dots, notices."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
-from dash import html
+from dash import dcc, html
 
-from dashboards.quantities import moment
+from dashboards.figures.style import CLEAR, CONFIG, HEIGHT
+from dashboards.quantities import moment, shortened
+from dashboards.zone import short_name
+from txhub.client import ApiError, TxhubError
+
+_FORBIDDEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def panel(title: str, *children: Any, note: Any = None, className: str = "") -> html.Section:  # noqa: N803 (Dash's name)
@@ -21,21 +28,100 @@ def labelled(text: str) -> dict[str, Any]:
     return {"aria-label": text}
 
 
+def attributes(**values: str) -> dict[str, Any]:
+    """Attributes of HTML whose names have dashes: `aria_busy="true"`, `data_copy=…`."""
+    return {name.replace("_", "-"): value for name, value in values.items()}
+
+
 def dot(colour: str) -> html.Span:
     """A chain's colour, beside its name."""
     return html.Span(className="dot", style={"background": colour})
 
 
-def age(time: datetime | None) -> html.Time:
+def age(time: datetime | None, zone: tzinfo = UTC) -> html.Time:
     """How long ago something was; `assets/live.js` keeps it counting."""
     if time is None:
         return html.Time("never", className="age")
-    counting: dict[str, Any] = {"data-age": time.isoformat()}
-    return html.Time("", className="age", dateTime=time.isoformat(), title=f"{moment(time)} UTC", **counting)
+    said = f"{moment(time, zone)} {short_name(zone, time)}"
+    return html.Time(
+        "", className="age", dateTime=time.isoformat(), title=said, **attributes(data_age=time.isoformat())
+    )
 
 
 def notice(title: str, text: Any, *, tone: str = "info") -> html.Div:
-    """Something that the reader has to know; `tone` is `info` or `error`."""
+    """Something that the reader has to know; `tone` is `info`, `error` or `forbidden`."""
     return html.Div(
-        [html.Strong(title), html.Span(text)], className=f"notice {tone}", role="alert" if tone == "error" else "status"
+        [html.Strong(title), html.Span(text)],
+        className=f"notice {tone}",
+        role="status" if tone == "info" else "alert",
     )
+
+
+def refusal(error: TxhubError) -> html.Div:
+    """Why something cannot be shown, and what to do: for want of permission, or else for a failure."""
+    text = " ".join(sentence(words) for words in (str(error), error.hint) if words)
+    if isinstance(error, ApiError) and error.answer_status in _FORBIDDEN:
+        return notice("You may not see this", text, tone="forbidden")
+    return notice("This cannot be shown now", text, tone="error")
+
+
+def sentence(words: str) -> str:
+    """Words of an error as a sentence."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "…", "?", "!")) else ".")
+
+
+def empty(text: Any) -> html.P:
+    """What a panel says where there is nothing to show."""
+    return html.P(text, className="empty")
+
+
+def loading(rows: int = 4) -> html.Div:
+    """The shape of what is being read."""
+    bones = [html.Div(className="bone") for _ in range(rows)]
+    return html.Div(bones, className="bones", **attributes(aria_hidden="true"))
+
+
+def graph(name: str, height: int = HEIGHT) -> html.Div:
+    """A chart, empty until its `figure` is filled; `aria-label` of `name`-box is what it says to those who hear it."""
+    hidden = {"visible": False}
+    unread = {"layout": {"height": height, "xaxis": hidden, "yaxis": hidden, **CLEAR}}
+    chart = dcc.Graph(id=name, figure=unread, config=CONFIG)
+    return html.Div(chart, id=f"{name}-box", className="chart", role="img", **labelled("Loading"))
+
+
+def link(text: Any, href: str, **options: Any) -> html.A:
+    """A link to a page of the dashboard; unless it has a query, it takes the filters along (`assets/navigate.js`)."""
+    return html.A(text, href=href, **attributes(data_page=""), **options)
+
+
+def address_link(chain: str, address: str | None, *, name: str | None = None) -> html.Span:
+    """An address: its ends, or the `name` that it is labelled with; it leads to its page, and can be copied."""
+    if not address:
+        return html.Span("new contract", className="none")
+    return _identifier(address_path(chain, address), address, name or shortened(address))
+
+
+def transaction_link(chain: str, transaction_hash: str) -> html.Span:
+    """A transaction's hash: its ends; it leads to its page, and can be copied."""
+    return _identifier(transaction_path(chain, transaction_hash), transaction_hash, shortened(transaction_hash))
+
+
+def address_path(chain: str, address: str) -> str:
+    """Where an address has its page."""
+    return f"/addresses/{quote(chain)}/{quote(address)}"
+
+
+def transaction_path(chain: str, transaction_hash: str) -> str:
+    """Where a transaction has its page."""
+    return f"/transactions/{quote(chain)}/{quote(transaction_hash)}"
+
+
+def copy_button(text: str) -> html.Button:
+    """Copies a text (`assets/navigate.js`)."""
+    return html.Button(
+        "", type="button", className="copy", title="Copy", **attributes(data_copy=text, aria_label=f"Copy {text}")
+    )
+
+
+def _identifier(path: str, text: str, shown: str) -> html.Span:
+    return html.Span([link(shown, path, title=text), copy_button(text)], className="identifier")

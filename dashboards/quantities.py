@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from txhub.contract import Kind
@@ -71,14 +71,14 @@ def change(now: float | None, usual: float | None) -> str | None:
     return f"{points:+d} %".replace("-", "\N{MINUS SIGN}") if points else "as usual"
 
 
-def moment(time: datetime | None) -> str:
-    """A time to the second, UTC: `2023-09-08 07:27:11`."""
-    return NOT_KNOWN if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+def moment(time: datetime | None, zone: tzinfo = UTC) -> str:
+    """A time to the second, by the clocks of a zone: `2023-09-08 07:27:11`."""
+    return NOT_KNOWN if time is None else f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
-def minute(time: datetime) -> str:
-    """A time to the minute, UTC: `8 Sep 2023, 07:27`."""
-    return f"{time.astimezone(UTC):%-d %b %Y, %H:%M}"
+def minute(time: datetime, zone: tzinfo = UTC) -> str:
+    """A time to the minute, by the clocks of a zone: `8 Sep 2023, 07:27`."""
+    return f"{time.astimezone(zone):%-d %b %Y, %H:%M}"
 
 
 def length(span: timedelta) -> str:

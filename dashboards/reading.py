@@ -10,7 +10,6 @@ from typing import Any, cast
 import polars as pl
 
 from dashboards.filters import Filters
-from dashboards.live import News
 from txhub.client import AsyncClient, TxhubError
 from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Quality, Transaction
 
@@ -86,9 +85,7 @@ async def read_overview(client: AsyncClient, filters: Filters) -> Overview:
                 for chain in chosen
             ]
             large = [
-                group.create_task(
-                    client.transactions(**{**question, "chain": chain.name}, min_value=chain.large_value, limit=LARGE)
-                )
+                group.create_task(client.transactions(**large_question(filters, chain), limit=LARGE))
                 for chain in chosen
             ]
     except* TxhubError as failures:
@@ -113,21 +110,16 @@ async def read_overview(client: AsyncClient, filters: Filters) -> Overview:
     )
 
 
+def large_question(filters: Filters, chain: ChainInfo) -> Any:
+    """The question for the large transactions of a chain; a least amount of the filters takes the place of large."""
+    asked = filters.transactions_question()
+    return {**asked, "chain": chain.name, "min_value": asked["min_value"] or chain.large_value}
+
+
 def wide_bucket(length: timedelta) -> Bucket:
     """The bucket of the charts that show trends, for a range of this length."""
     fitting = (bucket for bucket, seconds in BUCKET_SECONDS.items() if length.total_seconds() / seconds < WIDE_POINTS)
     return next(fitting, Bucket.D1)
-
-
-def concerns(news: News, filters: Filters) -> bool:
-    """Whether news touch what the filters show, so that it has to be read again."""
-    if news.everything:
-        return True
-    if news.start is None or news.end is None:
-        return False
-    if filters.chains and news.chains.isdisjoint(filters.chains):
-        return False
-    return filters.range.touches(news.start, news.end)
 
 
 def _first(failures: ExceptionGroup[Any]) -> TxhubError:

@@ -1,21 +1,22 @@
-"""What surrounds every page: the name, DEMO, the state of the connection, the chains' streams, the scheme."""
+"""What surrounds every page: the name, DEMO, the state of the connection, whose clocks, the scheme, the filters."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html, no_update
-from dash.development.base_component import Component
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboards import filterbar
-from dashboards.figures.style import chain_colour
-from dashboards.parts import age, dot, labelled
+from dashboards import filterbar, navigation
+from dashboards.page import Page
+from dashboards.parts import attributes, labelled
+from dashboards.view import NEWS
+from dashboards.zone import ZONE
 from txhub.client import AsyncClient, TxhubError
-from txhub.contract import ChainInfo, StreamHealth
 
-NEWS, SHOWN, LINK = "live-news", "live-shown", "live-link"
-"""Stores: what the page was told last, how much of that it shows, and whether the server can be heard."""
+LINK = "live-link"
+"""The button that says whether news arrive, and pauses them."""
 
 THEME = {
     "fontFamily": "Inter, -apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
@@ -25,87 +26,87 @@ THEME = {
 }
 
 
-def layout(page: Component) -> dmc.MantineProvider:
-    """A page in its surroundings."""
+def layout(pages: Sequence[Page]) -> dmc.MantineProvider:
+    """The surroundings, and the place for a page."""
     return dmc.MantineProvider(
         [
             dcc.Store(id=NEWS),
-            dcc.Store(id=SHOWN),
-            html.Header(
-                [
-                    html.Div(
-                        [html.Span(className="mark"), html.Span("txhub", className="name")],
-                        className="brand",
-                    ),
-                    html.Span(
-                        "DEMO",
-                        id="demo",
-                        hidden=True,
-                        className="demo",
-                        title="A simulated network: no real chain, no real money",
-                    ),
-                    html.Div(id="streams", className="streams", role="list", **labelled("Streams of the chains")),
-                    html.Div("Connecting…", id=LINK, className="link waiting", role="status"),
-                    dmc.ColorSchemeToggle(
-                        id="scheme",
-                        variant="subtle",
-                        color="gray",
-                        size="lg",
-                        lightIcon=html.Span(className="icon sun"),
-                        darkIcon=html.Span(className="icon moon"),
-                        **labelled("Switch between light and dark"),
-                    ),
-                ],
-                className="masthead",
-            ),
-            filterbar.layout(),
-            html.Main(page),
-            html.Footer("All times are UTC. Amounts are whole coins of each chain, and never added across coins."),
+            dcc.Store(id=ZONE, storage_type="local"),
+            html.A("Skip to the page", href="#main", className="skip"),
+            _masthead(),
+            navigation.layout(pages),
+            html.Div([filterbar.layout(), navigation.content(), _footer()], className="beside"),
         ],
         theme=THEME,
         defaultColorScheme="auto",
     )
 
 
-def register(app: Dash, client: AsyncClient) -> None:
-    """Start listening for news when the page opens, and keep the masthead up to date."""
+def _masthead() -> html.Header:
+    return html.Header(
+        [
+            html.Div([html.Span(className="mark"), html.Span("txhub", className="name")], className="brand"),
+            html.Span(
+                "DEMO",
+                id="demo",
+                hidden=True,
+                className="demo",
+                title="A simulated network: no real chain, no real money",
+            ),
+            html.Div(className="search"),
+            html.Button(
+                "Connecting…", id=LINK, type="button", className="live waiting", **attributes(aria_pressed="false")
+            ),
+            html.Span("", id="live-said", role="status", className="unseen"),
+            html.Button(
+                "UTC", id="zone-switch", type="button", className="plain clocks", **attributes(aria_pressed="false")
+            ),
+            dmc.ColorSchemeToggle(
+                id="scheme",
+                variant="subtle",
+                color="gray",
+                size="lg",
+                lightIcon=html.Span(className="icon sun"),
+                darkIcon=html.Span(className="icon moon"),
+                **labelled("Switch between light and dark"),
+            ),
+        ],
+        className="masthead",
+    )
+
+
+def _footer() -> html.Footer:
+    return html.Footer("Amounts are whole coins of each chain, and never added across coins.")
+
+
+def register(app: Dash, client: AsyncClient, pages: Sequence[Page]) -> None:
+    """Start listening for news when the dashboard opens, and keep what surrounds a page up to date."""
     filterbar.register(app)
+    navigation.register(app, pages)
     listen = ClientsideFunction("live", "start")
-    app.clientside_callback(listen, Output(LINK, "title"), Input(filterbar.URL, "pathname"))  # type: ignore[no-untyped-call]
-    acknowledge = ClientsideFunction("live", "shown")
-    app.clientside_callback(acknowledge, Input(SHOWN, "data"), prevent_initial_call=True)  # type: ignore[no-untyped-call]
+    app.clientside_callback(listen, Output(LINK, "title"), Input(LINK, "id"))  # type: ignore[no-untyped-call]
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("zone", "choose"),
+        Output(ZONE, "data"),
+        Input("zone-switch", "n_clicks"),
+        State(ZONE, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("zone", "name"),
+        Output("zone-switch", "children"),
+        Output("zone-switch", "title"),
+        Output("zone-switch", "aria-pressed"),
+        Input(ZONE, "data"),
+    )
 
     @app.callback(
-        Output("streams", "children"),
-        Output("demo", "hidden"),
-        Output(filterbar.CHAINS, "data"),
-        Input(NEWS, "data"),
-        prevent_initial_call=True,
+        Output("demo", "hidden"), Output(filterbar.CHAINS, "data"), Input(NEWS, "data"), prevent_initial_call=True
     )
     async def masthead(_news: Any) -> tuple[Any, ...]:
         try:
-            chains, streams = await client.chains(), await client.health()
+            chains = await client.chains()
         except TxhubError:
-            # The page below says what failed; what the masthead knew last still stands.
-            return no_update, no_update, no_update
-        return stream_badges(chains, streams), not any(chain.demo for chain in chains), [each.name for each in chains]
-
-
-def stream_badges(chains: list[ChainInfo], streams: list[StreamHealth]) -> list[html.Div]:
-    """Each chain's stream: its colour, its name, its newest block and that block's age, or what is wrong."""
-    names = [chain.name for chain in chains]
-    return [
-        html.Div(
-            [
-                dot(chain_colour(stream.chain, names)),
-                html.Span(stream.chain, className="chain"),
-                html.Span(stream.status, className="verdict"),
-                html.Span(f"#{stream.last_block:,}" if stream.last_block is not None else "", className="block"),
-                age(stream.last_time),
-            ],
-            className=f"stream {stream.status}",
-            role="listitem",
-            title=stream.reason or f"{stream.chain}: {stream.status}",
-        )
-        for stream in streams
-    ]
+            # The page below says what failed; what was known last still stands.
+            return no_update, no_update
+        return not any(chain.demo for chain in chains), [each.name for each in chains]

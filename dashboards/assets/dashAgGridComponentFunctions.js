@@ -3,22 +3,24 @@
   "use strict";
 
   const cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  const element = React.createElement;
 
-  /* A hash or an address: its ends in sight, all of it on hover, and copied by a click. */
-  cells.Shortened = function (props) {
-    const [copied, setCopied] = React.useState(false);
+  /* A hash or an address: its ends, or the name it goes by, in sight; all of it on hover; copied by a button. It leads
+   * to its page where the row says where that is. */
+  cells.Identifier = function (props) {
     const text = props.value;
-    if (!text) return React.createElement("span", { className: "none" }, "new contract");
-    const copy = () =>
-      navigator.clipboard.writeText(text).then(() => {
-        setCopied(true);
-        window.setTimeout(() => setCopied(false), 1200);
-      });
-    const short = text.length > 14 ? text.slice(0, 8) + "…" + text.slice(-4) : text;
-    return React.createElement(
-      "button",
-      { type: "button", className: "shortened", title: text, "aria-label": "Copy " + text, onClick: copy },
-      copied ? "copied" : short,
+    const field = props.colDef.field;
+    if (!text) return element("span", { className: "none" }, field === "to" ? "new contract" : "–");
+    const path = props.data[field + "_path"];
+    const name = props.data[field + "_name"];
+    const shown = name || (text.length > 14 ? text.slice(0, 8) + "…" + text.slice(-4) : text);
+    return element(
+      "span",
+      { className: "identifier" },
+      path
+        ? element("a", { href: path, title: text, "data-page": "" }, shown)
+        : element("span", { title: text }, shown),
+      element("button", { type: "button", className: "copy", title: "Copy", "data-copy": text, "aria-label": "Copy " + text }),
     );
   };
 })();

@@ -4,9 +4,11 @@
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 
-  /* On a phone: when and how much; the rest comes back with the room for it. */
+  /* Where there is little room: only the columns that a row is read by; the rest comes back with the room for it. */
   functions.fitColumns = function (params) {
-    params.api.setColumnsVisible(["kind", "to"], params.clientWidth > 800);
-    params.api.setColumnsVisible(["chain", "from", "hash"], params.clientWidth > 560);
+    for (const column of params.api.getColumns() || []) {
+      const from = (column.getColDef().context || {}).fromWidth || 0;
+      params.api.setColumnsVisible([column.getColId()], params.clientWidth >= from);
+    }
   };
 })();

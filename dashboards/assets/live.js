@@ -2,20 +2,23 @@
  *
  * News that come while the page still reads are merged, so a slow page falls behind in nothing: it
  * always catches up with one more reading. A page in the background does not listen at all; it
- * reads everything once when it is looked at again, as it does after the server was lost.
+ * reads everything once when it is looked at again, as it does after the server was lost. A page that is
+ * paused keeps listening, but its news wait until it goes on.
  */
 (function () {
   "use strict";
 
   const SILENCE = 25000; // ms: the server beats every 10 s, so two beats were missed
-  const PATIENCE = 10000; // ms until a page that never says what it shows is told again
+  const PATIENCE = 10000; // ms until a page that still reads is told again
   const EVERYTHING = { chains: [], start: null, end: null };
 
   let source = null;
   let lastHeard = 0;
   let waiting = null; // news that the page was not told yet
-  let toldAt = 0; // when the page was told last, or 0 once it shows that
+  let toldAt = 0; // when the page was told last, or 0 before
   let started = false;
+  let paused = false;
+  let link = ["waiting", "Connecting…", ""]; // what the button says while nothing is paused
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const earliest = (a, b) => (!a || (b && b < a) ? b : a);
@@ -33,26 +36,56 @@
 
   function tell(news) {
     waiting = merged(waiting, news);
-    if (toldAt && Date.now() - toldAt < PATIENCE) return;
+    if (paused) render();
+    else flush();
+  }
+
+  /* Each part of a page says of which news it knows (`data-told`), and whether it reads. */
+  function reading() {
+    const parts = [...document.querySelectorAll(".part")];
+    const reads = (part) => part.getAttribute("aria-busy") === "true" || Number(part.dataset.told) !== toldAt;
+    return !parts.length || parts.some(reads);
+  }
+
+  function flush() {
+    if (!waiting || paused) return;
+    if (toldAt && Date.now() - toldAt < PATIENCE && reading()) return;
     toldAt = Date.now();
-    set("live-news", { data: { ...waiting, told: toldAt } });
+    const data = { ...waiting, told: toldAt };
     waiting = null;
+    set("live-news", { data: data });
   }
 
   function show(className, text, title) {
-    set("live-link", { className: "link " + className, children: text, title: title });
+    link = [className, text, title];
+    render();
+  }
+
+  function render() {
+    const resume = "The page stands still. Press to go on" + (waiting ? ": there is something new" : "");
+    const held = paused && link[0] === "on";
+    const [className, text, title] = held ? ["paused", waiting ? "Paused, news wait" : "Paused", resume] : link;
+    set("live-link", { className: "live " + className, children: text, title: title, "aria-pressed": String(paused) });
+    set("live-said", { children: text });
+  }
+
+  function pause() {
+    paused = !paused;
+    render();
+    flush();
   }
 
   function lost() {
     show("lost", "Reconnecting…", "The server does not answer. This page goes on by itself when it does.");
     if (source) source.close();
     source = null;
+    toldAt = 0; // whatever was being read, its answer is not to be waited for
     window.setTimeout(listen, 1000);
   }
 
   function listen() {
     if (source || document.hidden) return;
-    const mine = new EventSource("live");
+    const mine = new EventSource("/live");
     source = mine;
     lastHeard = Date.now();
     let first = true;
@@ -64,10 +97,10 @@
     mine.addEventListener("news", heard(tell));
     mine.addEventListener(
       "link",
-      heard((link) => {
-        if (link.up) show("on", "Live", "Every new block appears here within a second");
-        else show("lost", "Reconnecting…", link.reason);
-        if (link.up || first) tell(EVERYTHING);
+      heard((state) => {
+        if (state.up) show("on", "Live", "Every new block appears here within a second. Press to pause");
+        else show("lost", "Reconnecting…", state.reason);
+        if (state.up || first) tell(EVERYTHING);
         first = false;
       }),
     );
@@ -93,16 +126,24 @@
 
   function tick() {
     tellAges();
+    flush();
     if (source && Date.now() - lastHeard > SILENCE) lost();
-    if (waiting && Date.now() - toldAt > PATIENCE) tell(waiting);
   }
 
   function start() {
     if (!started) {
       started = true;
       listen();
+      document.getElementById("live-link").addEventListener("click", pause);
       window.setInterval(tick, 500);
-      new MutationObserver(tellAges).observe(document.body, { childList: true, subtree: true });
+      new MutationObserver(() => {
+        tellAges();
+        flush();
+      }).observe(document.body, {
+        childList: true,
+        subtree: true,
+        attributeFilter: ["data-told", "aria-busy"],
+      });
       document.addEventListener("visibilitychange", () => {
         if (!document.hidden) listen();
         else if (source) {
@@ -114,14 +155,5 @@
     return window.dash_clientside.no_update;
   }
 
-  function shown(told) {
-    if (told && told.told === toldAt) toldAt = 0;
-    if (waiting && !toldAt) {
-      const news = waiting;
-      waiting = null;
-      tell(news);
-    }
-  }
-
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { live: { start, shown } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { live: { start } });
 })();

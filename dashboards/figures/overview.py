@@ -7,7 +7,7 @@ value (None where nothing is known). `chains` are all chains in their order, for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import plotly.graph_objects as go
@@ -40,6 +40,7 @@ def rate(
     *,
     gaps: Iterable[Gap] = (),
     provisional_from: datetime | None = None,
+    zone: tzinfo = UTC,
 ) -> go.Figure:
     """Transactions a minute over time, a line for each chain, with the busiest minutes marked.
 
@@ -50,7 +51,7 @@ def rate(
         return nothing(NOTHING)
     traces: list[dict[str, Any]] = [
         {
-            **_line(line, chain_colour(chain, chains), filled=len(lines) == 1),
+            **_line(line, chain_colour(chain, chains), zone, filled=len(lines) == 1),
             "name": chain,
             "hovertemplate": "%{y:,.1~f} tx/min<extra>%{fullData.name}</extra>",
         }
@@ -61,7 +62,7 @@ def rate(
         traces.append(
             {
                 "type": "scatter",
-                "x": _times(marked["minute"]),
+                "x": _times(marked["minute"], zone),
                 "y": marked["tx_count"].to_list(),
                 "text": marked["chain"].to_list(),
                 "mode": "markers",
@@ -72,33 +73,35 @@ def rate(
             }
         )
     first, last = _ends(frame)
-    shades = [_shade("gap", gap.start, gap.end, GREY, 0.18) for gap in gaps]
+    shades = [_shade("gap", gap.start, gap.end, GREY, 0.18, zone) for gap in gaps]
     if provisional_from is not None and max(first, provisional_from) < last:
         colour = chain_colour(next(iter(lines)), chains)
-        shades.append(_shade("provisional", max(first, provisional_from), last, colour, 0.08))
+        shades.append(_shade("provisional", max(first, provisional_from), last, colour, 0.08, zone))
     # Where points are few, their marks have room at the edges; else those of peaks would widen the axis.
     span = (first, last) if frame.height > FEW_POINTS else None
-    return go.Figure(traces, layout(legend=True, span=span) | {"shapes": shades})
+    return go.Figure(traces, layout(legend=True, span=span, zone=zone) | {"shapes": shades})
 
 
-def avg_value(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str]) -> go.Figure:
+def avg_value(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str], zone: tzinfo = UTC) -> go.Figure:
     """Average value of a transaction over time, a chart for each chain: their coins cannot share an axis."""
     lines = _by_chain(frame, chains)
     if not lines:
         return nothing(NOTHING)
     traces = [
         {
-            **_line(line, chain_colour(chain, chains), filled=True),
+            **_line(line, chain_colour(chain, chains), zone, filled=True),
             "name": chain,
             "yaxis": y_axis(row),
             "hovertemplate": f"%{{y:,.8~f}} {symbols[chain]}<extra>{chain}</extra>",
         }
         for row, (chain, line) in enumerate(lines.items())
     ]
-    return go.Figure(traces, layout(_titles(lines, symbols)))
+    return go.Figure(traces, layout(_titles(lines, symbols), zone=zone))
 
 
-def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str], bucket: timedelta) -> go.Figure:
+def volume(
+    frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str], bucket: timedelta, zone: tzinfo = UTC
+) -> go.Figure:
     """Volume over time, stacked by kind, a chart for each chain."""
     stacks = _by_chain(frame, chains)
     if not stacks:
@@ -113,7 +116,7 @@ def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str
             traces.append(
                 {
                     "type": "bar",
-                    "x": _times(part["time"]),
+                    "x": _times(part["time"], zone),
                     "y": part["value"].to_list(),
                     "width": bucket.total_seconds() * 1000 * 0.92,
                     "offset": 0,
@@ -127,7 +130,7 @@ def volume(frame: pl.DataFrame, chains: Sequence[str], symbols: Mapping[str, str
             )
             named.add(kind)
     first, last = _ends(frame)
-    look = layout(_titles(stacks, symbols), legend=True, span=(first, last + bucket))
+    look = layout(_titles(stacks, symbols), legend=True, span=(first, last + bucket), zone=zone)
     return go.Figure(traces, look | {"barmode": "stack"})
 
 
@@ -137,11 +140,11 @@ def _by_chain(frame: pl.DataFrame, chains: Sequence[str]) -> dict[str, pl.DataFr
     return {chain: frame.filter(pl.col("chain") == chain).sort("time") for chain in chains if chain in known}
 
 
-def _line(line: pl.DataFrame, colour: str, *, filled: bool) -> dict[str, Any]:
+def _line(line: pl.DataFrame, colour: str, zone: tzinfo, *, filled: bool) -> dict[str, Any]:
     few = line.height <= FEW_POINTS
     return {
         "type": "scatter",
-        "x": _times(line["time"]),
+        "x": _times(line["time"], zone),
         "y": line["value"].to_list(),
         "cliponaxis": not few,
         "mode": "lines+markers" if few else "lines",
@@ -158,12 +161,12 @@ def _titles(charts: Iterable[str], symbols: Mapping[str, str]) -> list[str]:
     return [symbols[chain] if len(names) == 1 else f"{chain}, {symbols[chain]}" for chain in names]
 
 
-def _shade(name: str, start: datetime, end: datetime, colour: str, opacity: float) -> dict[str, Any]:
+def _shade(name: str, start: datetime, end: datetime, colour: str, opacity: float, zone: tzinfo) -> dict[str, Any]:
     return {
         "type": "rect",
         "name": name,
-        "x0": as_written(start),
-        "x1": as_written(end),
+        "x0": as_written(start, zone),
+        "x1": as_written(end, zone),
         "y0": 0,
         "y1": 1,
         "yref": "paper",
@@ -179,5 +182,5 @@ def _ends(frame: pl.DataFrame) -> tuple[datetime, datetime]:
     return times[0], times[-1]
 
 
-def _times(times: pl.Series) -> list[datetime]:
-    return times.dt.replace_time_zone(None).to_list()
+def _times(times: pl.Series, zone: tzinfo) -> list[datetime]:
+    return times.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None).to_list()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import plotly.graph_objects as go
@@ -51,12 +51,17 @@ def y_axis(row: int) -> str:
 
 
 def layout(
-    titles: Sequence[str] = ("",), *, legend: bool = False, span: tuple[datetime, datetime] | None = None
+    titles: Sequence[str] = ("",),
+    *,
+    legend: bool = False,
+    span: tuple[datetime, datetime] | None = None,
+    zone: tzinfo = UTC,
 ) -> dict[str, Any]:
     """The layout of one chart, or of several below one another on one time axis, a title for each y axis.
 
-    No frame, thin grid, one hover label for a moment, times in UTC; `span` is what the time axis shows,
-    else what there is. (One dictionary, because Plotly takes ten times as long to change a figure as to make it.)
+    No frame, thin grid, one hover label for a moment, times by the clocks of `zone`; `span` is what the time axis
+    shows, else what there is. (One dictionary, because Plotly takes ten times as long to change a figure as to make
+    it.)
     """
     rows = len(titles)
     room = 1.0 if rows == 1 else 0.86  # of its row, for each chart
@@ -89,15 +94,15 @@ def layout(
             "anchor": y_axis(rows - 1),
             "showgrid": False,
             "tickangle": 0,
-            "hoverformat": "%-d %b %Y, %H:%M UTC",
-            "range": span and [as_written(moment) for moment in span],
+            "hoverformat": f"%-d %b %Y, %H:%M {zone}",
+            "range": span and [as_written(moment, zone) for moment in span],
         },
     }
 
 
-def as_written(moment: datetime) -> datetime:
-    """A time without its zone: Plotly reads times as they are written, which is UTC here."""
-    return moment.replace(tzinfo=None)
+def as_written(moment: datetime, zone: tzinfo = UTC) -> datetime:
+    """A time as the clocks of a zone show it: Plotly draws times as they are written."""
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def nothing(text: str) -> go.Figure:

@@ -1,1 +1,9 @@
-"""The pages of the dashboard: each has `layout()` and `register(app, …)`."""
+"""The pages of the dashboard, a module each. How one is added: see the README of dashboards/."""
+
+from __future__ import annotations
+
+from dashboards.page import Page
+from dashboards.pages import overview
+
+PAGES: tuple[Page, ...] = (overview.PAGE,)
+"""In the order of the navigation; a phone has the first four at hand."""

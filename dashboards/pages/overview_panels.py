@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import polars as pl
-from dash import dcc, html
+from dash import html
 
 from dashboards.figures import overview as figures
 from dashboards.figures.style import chain_colour
 from dashboards.filters import Between, Filters, Recent, to_query
-from dashboards.parts import age, dot, notice, panel
-from dashboards.quantities import KIND_NAMES, change, coins, count, exact, length, minute, moment, percent
+from dashboards.parts import age, dot, empty, link, notice, panel
+from dashboards.quantities import change, coins, count, exact, length, minute, moment, percent
 from dashboards.reading import Overview
 from dashboards.summary import ChainSummary, summarise
-from txhub.contract import BlockEvent, Transaction
+from dashboards.tables import transaction_row
+from dashboards.view import View
+from dashboards.zone import short_name
+from txhub.contract import BlockEvent, ChainInfo, StreamHealth
 
 
-def content(shown: Overview, filters: Filters, now: datetime) -> tuple[Any, ...]:
+def content(shown: Overview, view: View, now: datetime) -> tuple[Any, ...]:
     """Everything on the page, from what was read."""
+    filters, zone = view.filters, view.zone
     summaries = summarise(shown.rate, shown.volume, shown.bucket, now)
     rate = figures.rate(
         shown.rate,
@@ -28,27 +33,28 @@ def content(shown: Overview, filters: Filters, now: datetime) -> tuple[Any, ...]
         shown.names,
         gaps=shown.quality.gaps,
         provisional_from=shown.quality.provisional_from,
+        zone=zone,
     )
     return (
-        nothing_notice(shown, filters) if not summaries else None,
-        cards(shown, summaries, filters),
-        quality_note(shown),
+        nothing_notice(shown, view) if not summaries else None,
+        cards(shown, summaries, view),
+        quality_note(shown, view),
         rate,
         _spoken("Transactions per minute", summaries, lambda each: f"{count(each.rate_now)} now"),
-        figures.avg_value(shown.avg_value, shown.names, shown.symbols),
+        figures.avg_value(shown.avg_value, shown.names, shown.symbols, zone),
         _spoken("Average value", summaries, lambda each: coins(each.avg_value, shown.symbols[each.chain])),
-        figures.volume(shown.volume, shown.names, shown.symbols, shown.wide),
+        figures.volume(shown.volume, shown.names, shown.symbols, shown.wide, zone),
         _spoken("Volume by kind", summaries, lambda each: coins(each.volume, shown.symbols[each.chain])),
-        peaks_table(shown.peaks, shown.names),
-        [grid_row(transaction) for transaction in shown.large],
+        peaks_table(shown.peaks, shown.names, zone),
+        [transaction_row(transaction, zone) for transaction in shown.large],
         None if shown.large else html.P(nothing_large(shown, filters), className="empty"),
     )
 
 
-def cards(shown: Overview, summaries: dict[str, ChainSummary], filters: Filters) -> list[html.Section]:
+def cards(shown: Overview, summaries: dict[str, ChainSummary], view: View) -> list[html.Section]:
     """Rate, average value and volume: a line for each chain, for their coins are never added."""
     rows = [summaries[name] for name in shown.names if name in summaries]
-    symbols = shown.symbols
+    symbols, filters = shown.symbols, view.filters
 
     def card(title: str, note: str, lines: list[html.Div]) -> html.Section:
         body: list[Any] = [*lines] or [html.P("No transactions in this range", className="empty")]
@@ -68,7 +74,7 @@ def cards(shown: Overview, summaries: dict[str, ChainSummary], filters: Filters)
                         _change(each),
                         f"average {count(each.rate_usual)}" if each.rate_usual is not None else "",
                     ],
-                    f"{exact(each.rate_now)} transactions per minute, from {moment(each.rate_at)} UTC",
+                    f"{exact(each.rate_now)} transactions per minute, at {moment(each.rate_at, view.zone)} {view.zone}",
                 )
                 for each in rows
             ],
@@ -106,7 +112,7 @@ def cards(shown: Overview, summaries: dict[str, ChainSummary], filters: Filters)
     ]
 
 
-def quality_note(shown: Overview) -> list[Any]:
+def quality_note(shown: Overview, view: View) -> list[Any]:
     """How complete the range is, what of it may still change, and how wide a point of the charts is."""
     quality = shown.quality
     if quality.coverage is None:
@@ -122,7 +128,7 @@ def quality_note(shown: Overview) -> list[Any]:
     if quality.coverage and quality.provisional_from is not None:
         parts.append(
             html.Span(
-                ["provisional since ", html.Time(f"{quality.provisional_from:%H:%M:%S}")],
+                ["provisional since ", html.Time(f"{quality.provisional_from.astimezone(view.zone):%H:%M:%S}")],
                 title="A reorganisation of the chain may still replace the newest blocks",
             )
         )
@@ -130,19 +136,19 @@ def quality_note(shown: Overview) -> list[Any]:
     return parts
 
 
-def peaks_table(peaks: pl.DataFrame, names: list[str]) -> Any:
+def peaks_table(peaks: pl.DataFrame, names: list[str], zone: tzinfo = UTC) -> Any:
     """The busiest minute of each of the busiest hours, chain by chain, with bars to compare them by."""
     if peaks.is_empty():
-        return html.P("No peaks in this range", className="empty")
+        return empty("No peaks in this range")
     most = dict(peaks.group_by("chain").agg(pl.col("tx_count").max()).iter_rows())
     return html.Table(
         [
-            html.Thead(html.Tr([html.Th("Minute (UTC)"), html.Th("Chain"), html.Th("tx/min", className="number")])),
+            html.Thead(html.Tr([html.Th("Minute"), html.Th("Chain"), html.Th("tx/min", className="number")])),
             html.Tbody(
                 [
                     html.Tr(
                         [
-                            html.Td(minute(row["minute"]), className="number"),
+                            html.Td(minute(row["minute"], zone), className="number"),
                             html.Td([dot(chain_colour(row["chain"], names)), row["chain"]]),
                             html.Td(
                                 [
@@ -167,21 +173,35 @@ def peaks_table(peaks: pl.DataFrame, names: list[str]) -> Any:
     )
 
 
-def grid_row(transaction: Transaction) -> dict[str, Any]:
-    """A large transaction as a row of the grid."""
-    return {
-        "time": moment(transaction.block_time),
-        "chain": transaction.chain,
-        "value": coins(transaction.value, transaction.symbol),
-        "value_exact": exact(transaction.value, transaction.symbol),
-        "kind": KIND_NAMES[transaction.kind],
-        "from": transaction.from_address or "",
-        "to": transaction.to_address or "",
-        "hash": transaction.hash,
-    }
+def streams(chains: list[ChainInfo], health: list[StreamHealth], zone: tzinfo = UTC) -> list[html.Div]:
+    """Each chain's stream: its colour, its name, its newest block and that block's age, or what is wrong."""
+    names = [chain.name for chain in chains]
+    return [
+        html.Div(
+            [
+                dot(chain_colour(stream.chain, names)),
+                html.Span(stream.chain, className="chain"),
+                html.Span(stream.status, className="verdict"),
+                html.Span(f"#{stream.last_block:,}" if stream.last_block is not None else "", className="block"),
+                age(stream.last_time, zone),
+            ],
+            className=f"stream {stream.status}",
+            role="listitem",
+            title=stream.reason or f"{stream.chain}: {stream.status}",
+        )
+        for stream in health
+    ]
 
 
-def block_row(block: BlockEvent, names: list[str]) -> html.Div:
+def blocks(chains: list[ChainInfo], announced: list[BlockEvent], zone: tzinfo = UTC) -> Any:
+    """The blocks that were just committed, newest first."""
+    if not announced:
+        return empty("The next block appears here as soon as it is committed.")
+    names = [chain.name for chain in chains]
+    return html.Div([block_row(block, names, zone) for block in announced], className="blocks")
+
+
+def block_row(block: BlockEvent, names: list[str], zone: tzinfo = UTC) -> html.Div:
     """A block that was just committed."""
     return html.Div(
         [
@@ -189,26 +209,25 @@ def block_row(block: BlockEvent, names: list[str]) -> html.Div:
             html.Span(f"#{block.number:,}", className="height", title=f"{block.chain} {block.hash}"),
             html.Span(f"{block.tx_count:,} tx", className="number"),
             html.Span(coins(block.value, block.symbol), className="number", title=exact(block.value, block.symbol)),
-            age(block.time),
+            age(block.time, zone),
         ],
         className="announced",
         key=block.hash,
     )
 
 
-def nothing_notice(shown: Overview, filters: Filters) -> html.Div:
+def nothing_notice(shown: Overview, view: View) -> html.Div:
     """Why nothing is shown, and where there is something."""
+    filters = view.filters
     chosen = [chain for chain in shown.chains if not filters.chains or chain.name in filters.chains]
     firsts = [chain.first_time for chain in chosen if chain.first_time]
     lasts = [chain.last_time for chain in chosen if chain.last_time]
     if not firsts or not lasts:
         return notice("Nothing is committed yet", "The first blocks appear here as soon as they are in.")
     start, end = min(firsts).replace(second=0), max(lasts).replace(second=59)
-    everything = Filters(Between(start, end), filters.chains, filters.kinds)
-    text = [
-        f"Committed blocks reach from {minute(start)} to {minute(end)} UTC. ",
-        dcc.Link("Show those", href=f"/{to_query(everything)}"),
-    ]
+    everything = replace(filters, range=Between(start, end))
+    reach = f"from {minute(start, view.zone)} to {minute(end, view.zone)} {short_name(view.zone, end)}"
+    text = [f"Committed blocks reach {reach}. ", link("Show those", f"/{to_query(everything)}")]
     return notice("No transactions in this range", text)
 
 

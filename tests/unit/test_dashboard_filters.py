@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.filters import Between, Filters, NotARange, Recent, from_query, parse_range, to_query
+import dashboards
+from dashboards import filterbar
+from dashboards.filters import (
+    PARAMETERS,
+    Between,
+    Filters,
+    NotAnAmount,
+    NotARange,
+    Recent,
+    from_query,
+    own_parameters,
+    parse_amount,
+    parse_range,
+    to_query,
+    with_own_parameter,
+)
 from txhub.contract import Kind
+
+KOLKATA = ZoneInfo("Asia/Kolkata")
+"""Half an hour off the hours of UTC, and without summer time: what its clocks say is never ambiguous."""
+VIEW = Filters(parse_range("2023-09-08 07:27 to 2023-09-08 07:30"))
 
 moments = st.integers(1_231_000_000, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 ranges = st.one_of(
@@ -19,22 +42,31 @@ ranges = st.one_of(
     ),
 )
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.", min_size=1, max_size=20)
+addresses = st.text("0123456789abcdefx", min_size=1, max_size=42)
+amounts = st.decimals(0, 10**12, places=18).map(lambda amount: amount.normalize())
 filters = st.builds(
     Filters,
     ranges,
     st.lists(names, unique=True, max_size=4).map(tuple),
     st.lists(st.sampled_from(Kind), unique=True, max_size=6).map(tuple),
+    st.lists(addresses, unique=True, max_size=2).map(tuple),
+    st.lists(addresses, unique=True, max_size=2).map(tuple),
+    st.none() | amounts,
+    st.none() | amounts,
 )
+own = st.dictionaries(st.sampled_from(["compare", "rank", "level"]), names, max_size=2)
 
 
-@given(filters)
-def test_a_shared_url_shows_the_same_view(view: Filters) -> None:
-    assert from_query(to_query(view)) == view
+@given(filters, own)
+def test_a_shared_url_shows_the_same_view(view: Filters, own: dict[str, str]) -> None:
+    assert from_query(to_query(view, own)) == view
+    assert own_parameters(to_query(view, own)) == own
 
 
 @given(ranges)
 def test_what_the_bar_shows_can_be_typed_again(chosen: Recent | Between) -> None:
     assert parse_range(str(chosen)) == chosen
+    assert parse_range(chosen.spelled(KOLKATA), KOLKATA) == chosen
 
 
 @given(st.text())
@@ -68,12 +100,38 @@ def test_times_without_a_zone_are_utc_and_others_are_turned_into_it() -> None:
     assert parse_range("2023-09-08T09:27+02:00/2023-09-08T07:30Z") == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "soon", "0h", "6y", "2023-09-08", "2023-09-08 to", "2023-09-08 07:30 to 2023-09-08 07:27"]
-)
+@pytest.mark.parametrize("text", ["", "soon", "0h", "6y", "2023-09-08 to", "2023-09-08 07:30 to 2023-09-08 07:27"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(NotARange):
         parse_range(text)
+
+
+def test_a_day_is_all_of_it_and_a_moment_is_the_hour_around_it() -> None:
+    day = parse_range("2023-09-08")
+    assert str(day) == "2023-09-08 00:00 to 2023-09-09 00:00"
+    assert str(parse_range("2023-09-08", KOLKATA)) == "2023-09-07 18:30 to 2023-09-08 18:30"
+    assert str(parse_range("2023-09-08 07:27")) == "2023-09-08 06:57 to 2023-09-08 07:57"
+    assert parse_range("2023-09-08 12:57", KOLKATA) == parse_range("2023-09-08 07:27")
+
+
+def test_amounts_are_exact_and_other_text_is_refused() -> None:
+    assert parse_amount(" 1,000.000000000000000001 ") == Decimal("1000.000000000000000001")
+    assert parse_amount("1e3") == 1000
+    assert parse_amount("  ") is None
+    for text in ("many", "-1", "nan", "inf", "1e999999"):
+        with pytest.raises(NotAnAmount):
+            parse_amount(text)
+
+
+def test_a_parameter_of_a_page_changes_and_the_filters_stay() -> None:
+    query = "?range=6h&chain=base&compare=7d"
+    assert with_own_parameter(query, "compare", "30d") == "?range=6h&chain=base&compare=30d"
+    assert with_own_parameter(query, "compare", None) == "?range=6h&chain=base"
+
+
+def test_the_script_that_takes_filters_along_knows_all_of_them() -> None:
+    script = (Path(dashboards.__file__).parent / "assets" / "navigate.js").read_text()
+    assert json.dumps(list(PARAMETERS)) in script
 
 
 def test_unknown_kinds_and_ranges_in_an_address_count_as_not_said() -> None:
@@ -96,3 +154,57 @@ def test_a_recent_range_is_touched_by_blocks_of_its_span() -> None:
     now = datetime.now(UTC)
     assert Recent("1h").touches(now, now)
     assert not Recent("1h").touches(now - timedelta(hours=3), now - timedelta(hours=2))
+
+
+def test_only_questions_for_transactions_have_all_filters() -> None:
+    view = from_query("?from=0xa,0xb&to=0xc&min=0.5&max=10000000000000000000000")
+    assert view.narrow
+    assert view.question() == {"start": "-24h", "chain": None, "kind": None}
+    assert view.transactions_question() == view.question() | {
+        "from_": ("0xa", "0xb"),
+        "to": ("0xc",),
+        "min_value": "0.5",
+        "max_value": "10000000000000000000000",
+    }
+    assert filterbar.narrowed(view) == "from 0xa, from 0xb, to 0xc, \u2265 0.5, \u2264 10,000,000,000,000,000,000,000"
+
+
+def test_a_preset_changes_the_range_and_nothing_else() -> None:
+    bar = filterbar.changed(filterbar.PRESET, "?range=6h&chain=base&kind=transfer&min=5&compare=7d", "1h")
+    assert bar.query == "?range=1h&chain=base&kind=transfer&min=5&compare=7d"
+    assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("1h", "")
+    assert bar.held[filterbar.CHAINS] == ["base"]
+
+
+def test_a_typed_range_takes_the_place_of_the_preset() -> None:
+    bar = filterbar.changed(filterbar.TEXT, "", "2023-09-08 07:27 to 2023-09-08 07:30")
+    assert bar.query == to_query(VIEW)
+    assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", str(VIEW.range))
+    local = filterbar.changed(filterbar.TEXT, "", "2023-09-08 12:57 to 13:00", KOLKATA)
+    assert local.query == to_query(VIEW)
+    assert local.held[filterbar.TEXT] == "2023-09-08 12:57 to 2023-09-08 13:00"
+
+
+@pytest.mark.parametrize(
+    ("control", "typed", "said"),
+    [(filterbar.TEXT, "yesterday", "-6h"), (filterbar.LEAST, "lots", "100"), (filterbar.MOST, "-1", "100")],
+)
+def test_a_typing_mistake_is_said_and_changes_nothing(control: str, typed: str, said: str) -> None:
+    bar = filterbar.changed(control, "?chain=base", typed)
+    assert (bar.query, bar.held[control]) == ("?chain=base", typed)
+    assert said in bar.mistakes[control]
+
+
+def test_senders_receivers_and_amounts_are_typed() -> None:
+    query = filterbar.changed(filterbar.SENDERS, "", "0xA, 0xB").query
+    query = filterbar.changed(filterbar.RECEIVERS, query, "bc1q").query
+    query = filterbar.changed(filterbar.LEAST, query, "1,000").query
+    query = filterbar.changed(filterbar.MOST, query, "2500.5").query
+    assert query == "?from=0xA,0xB&to=bc1q&min=1000&max=2500.5"
+    assert filterbar.changed(filterbar.CLEAR, query + "&range=1h").query == "?range=1h"
+
+
+def test_the_bar_follows_the_address() -> None:
+    bar = filterbar.changed(filterbar.URL, "?range=90m&kind=nft_transfer")
+    assert bar == filterbar.bar_of(Filters(Recent("90m"), kinds=(Kind.NFT_TRANSFER,)))
+    assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", "-90m")

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from dashboards import filterbar
 from dashboards.filters import Filters, Recent, parse_range, to_query
 from dashboards.live import EVERYTHING, News
 from dashboards.pages import overview_panels as panels
 from dashboards.quantities import change, coins, count, exact, length, percent, shortened
-from dashboards.reading import NO_PEAKS, Overview, concerns, wide_bucket
-from dashboards.shell import stream_badges
+from dashboards.reading import NO_PEAKS, Overview, wide_bucket
 from dashboards.summary import summarise
+from dashboards.tables import transaction_row
+from dashboards.view import View, touched
 from txhub.contract import Bucket, ChainInfo, Gap, Kind, Quality, StreamHealth, Transaction
 
 START = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_a_chain_of_which_nothing_is_known_has_no_summary() -> None:
 
 
 def test_cards_have_a_line_for_each_chain_and_never_add_coins() -> None:
-    rate, average, volume = panels.cards(read(), summarise(read().rate, read().volume, MINUTE, LATER), VIEW)
+    rate, average, volume = panels.cards(read(), summarise(read().rate, read().volume, MINUTE, LATER), View(VIEW))
     assert "699" in text_of(rate)
     assert "transactions per minute" in text_of(rate)
     assert "1,491.22" in text_of(volume)
@@ -100,11 +100,11 @@ def test_cards_have_a_line_for_each_chain_and_never_add_coins() -> None:
     ],
 )
 def test_the_page_says_how_complete_it_is(quality: Quality, said: str) -> None:
-    assert said in text_of(panels.quality_note(read(quality=quality)))
+    assert said in text_of(panels.quality_note(read(quality=quality), View()))
 
 
 def test_an_empty_range_leads_to_where_there_is_something() -> None:
-    notice = text_of(panels.content(read(rate=frame(), volume=frame()), Filters(), LATER)[0])
+    notice = text_of(panels.content(read(rate=frame(), volume=frame()), View(), LATER)[0])
     assert "No transactions in this range" in notice
     assert to_query(Filters(parse_range("2023-09-08 07:27:00 to 2023-09-08 07:30:59"))) in notice
 
@@ -117,7 +117,7 @@ def test_no_large_transaction_says_what_large_is() -> None:
 
 def test_a_large_transaction_keeps_all_its_digits() -> None:
     value = "244.280000000000000001"
-    row = panels.grid_row(
+    row = transaction_row(
         Transaction(
             "ethereum",
             18090206,
@@ -154,18 +154,18 @@ def test_peaks_have_a_row_each() -> None:
 
 def test_a_stream_that_is_late_says_why() -> None:
     late = StreamHealth("ethereum", "late", "no block for 61 s", 18090218, START, START, 61.0)
-    badge = text_of(stream_badges([chain("ethereum", "ETH")], [late]))
+    badge = text_of(panels.streams([chain("ethereum", "ETH")], [late]))
     assert all(said in badge for said in ("late", "no block for 61 s", "#18,090,218", START.isoformat()))
 
 
 def test_news_are_read_only_where_they_are_shown() -> None:
     inside = News(frozenset({"ethereum"}), START, START)
-    assert concerns(inside, VIEW)
-    assert concerns(EVERYTHING, VIEW)
-    assert concerns(inside, replace(VIEW, chains=("ethereum",)))
-    assert not concerns(inside, replace(VIEW, chains=("bitcoin",)))
-    assert not concerns(News(frozenset({"ethereum"}), LATER, LATER), VIEW)
-    assert not concerns(News(frozenset({"ethereum"})), VIEW)
+    assert touched(inside, VIEW)
+    assert touched(EVERYTHING, VIEW)
+    assert touched(inside, replace(VIEW, chains=("ethereum",)))
+    assert not touched(inside, replace(VIEW, chains=("bitcoin",)))
+    assert not touched(News(frozenset({"ethereum"}), LATER, LATER), VIEW)
+    assert not touched(News(frozenset({"ethereum"})), VIEW)
 
 
 def test_trends_take_wider_buckets_than_the_rate() -> None:
@@ -173,28 +173,6 @@ def test_trends_take_wider_buckets_than_the_rate() -> None:
     assert [wide_bucket(Recent(span).length) for span in spans] == [
         Bucket.M1, Bucket.M1, Bucket.M5, Bucket.M15, Bucket.H1, Bucket.D1, Bucket.D1,
     ]  # fmt: skip
-
-
-def test_a_preset_changes_the_range_and_nothing_else() -> None:
-    bar = filterbar.changed(filterbar.PRESET, "?range=6h&chain=base&kind=transfer", "1h", "", ["base"], ["transfer"])
-    assert bar == filterbar.Bar("?range=1h&chain=base&kind=transfer", "1h", "", None, ["base"], ["transfer"])
-
-
-def test_a_typed_range_takes_the_place_of_the_preset() -> None:
-    bar = filterbar.changed(filterbar.TEXT, "", "24h", "2023-09-08 07:27 to 2023-09-08 07:30", [], [])
-    assert (bar.query, bar.preset, bar.text) == (to_query(VIEW), "", str(VIEW.range))
-
-
-def test_a_typing_mistake_is_said_and_changes_nothing() -> None:
-    bar = filterbar.changed(filterbar.TEXT, "?chain=base", "24h", "yesterday", ["base"], [])
-    assert (bar.query, bar.text) == ("?chain=base", "yesterday")
-    assert bar.mistake is not None
-    assert "-6h" in bar.mistake
-
-
-def test_the_bar_follows_the_address() -> None:
-    bar = filterbar.changed(filterbar.URL, "?range=90m&kind=nft_transfer", "24h", "", ["base"], [])
-    assert bar == filterbar.Bar("?range=90m&kind=nft_transfer", "", "-90m", None, [], ["nft_transfer"])
 
 
 def test_numbers_read_well() -> None:
