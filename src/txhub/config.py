@@ -58,7 +58,7 @@ def _parse_list(given: object) -> object:
 Names = Annotated[list[str], BeforeValidator(_parse_list), NoDecode]
 # Keys of paid nodes are part of their URLs, so they are not shown.
 Urls = Annotated[list[str], BeforeValidator(_parse_list), NoDecode, Field(repr=False)]
-_SECRETS = {"database_url", "read_database_url", "rpc"}
+_SECRETS = {"database_url", "read_database_url", "heartbeat_url", "rpc"}
 
 
 class KeepSettings(BaseModel):
@@ -145,6 +145,15 @@ class Settings(BaseSettings):
         ge=timedelta(days=4),
         description="age at which raw rows that are archived and verified are dropped, 4d or more; without it, never",
     )
+    keep_events: Span = Field(
+        default=timedelta(days=365), ge=timedelta(days=30), description="how long the event log is kept, 30d or more"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="an https:// address that the worker calls as long as it lives: a dead man's switch"
+    )
+    heartbeat_every: Span = Field(
+        default=timedelta(minutes=1), ge=timedelta(seconds=1), description="how often the worker calls `heartbeat_url`"
+    )
     chains: dict[str, ChainSettings] = Field(
         default={}, description="chains beside the built-in ones, or what differs from those"
     )
@@ -159,6 +168,13 @@ class Settings(BaseSettings):
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("postgresql://user:password@host:port/name is expected")
+        return url
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_http(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("an https:// address is expected")
         return url
 
     @classmethod

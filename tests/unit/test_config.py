@@ -48,6 +48,9 @@ EXAMPLES = {
     "compress_after": ("1w", timedelta(weeks=1)),
     "archive": ("/srv/archive", "/srv/archive"),
     "retention": ("90d", timedelta(days=90)),
+    "keep_events": ("90d", timedelta(days=90)),
+    "heartbeat_url": ("https://example.com/ping/1", SecretStr("https://example.com/ping/1")),
+    "heartbeat_every": ("30s", timedelta(seconds=30)),
 }
 """Each setting as text, and what it means."""
 

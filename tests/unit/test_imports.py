@@ -11,7 +11,19 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent.parent
 PACKAGE = CHECKOUT / "src" / "txhub"
 
-FLOOR_0 = {"", "address", "errors", "config", "model", "contract", "ports", "resources", "client", "questions"}
+FLOOR_0 = {
+    "",
+    "address",
+    "errors",
+    "eventlog",
+    "config",
+    "model",
+    "contract",
+    "ports",
+    "resources",
+    "client",
+    "questions",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "chain": FLOOR_0,
     "store": FLOOR_0,

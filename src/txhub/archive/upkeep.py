@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from txhub.archive.eventlog import export_events
 from txhub.archive.export import export
 from txhub.archive.retention import Settle, drop
 from txhub.archive.verify import verify
-from txhub.store.faults import translated
+from txhub.store.events import record_event
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
-from txhub.store.sqlfiles import queries
 
-_RECORD = queries("ledger")["record_event"]
 _log = structlog.get_logger("archive")
 
 
@@ -58,6 +56,8 @@ async def run_round(
         async for entry, wrong in verdicts:
             if wrong:
                 await _record(pool, entry.chain_id, table=entry.table, day=entry.day.isoformat(), reason=wrong)
+    if logged := await export_events(pool, place, now):
+        _log.info("events_exported", days=[day.isoformat() for day in logged])
     if retention is not None:
         days, stays = await drop(pool, place, before=(now - retention).date(), now=now, settle=settle)
         if days or stays:
@@ -66,5 +66,4 @@ async def run_round(
 
 async def _record(pool: Pool, chain_id: int, **details: str | None) -> None:
     _log.error("archive_fault", chain_id=chain_id, **details)
-    with translated():
-        await pool.execute(_RECORD, "error", "archive", chain_id, "archive_fault", json.dumps(details))
+    await record_event(pool, "error", "archive", "archive_fault", chain_id, **details)

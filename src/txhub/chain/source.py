@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from txhub.errors import BadBlock
+from txhub.eventlog import EventName, Level
 from txhub.model import Block, Chain, Head
 
 
 class Notice(NamedTuple):
     """Something an operator has to know of a chain's nodes: a line for the event log."""
 
-    level: Literal["info", "warning", "error"]
-    event: str
-    """`endpoint_changed`, `listener_died`, `node_stuck`, `chain_quiet`, `chain_resumed`, `receipts_by` or
-    `slowed_down`."""
+    level: Level
+    event: EventName
     details: Mapping[str, object]
 
 

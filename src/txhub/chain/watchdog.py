@@ -6,11 +6,12 @@ import asyncio
 import time as clock
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from txhub.chain.registry import redact
 from txhub.chain.source import Notice, Notify
 from txhub.errors import ListenerDied, NodeRefused, NodeStuck, NodeUnavailable
+from txhub.eventlog import EventName, Level
 from txhub.model import Chain, Head
 
 _GRACE_S = 3.0
@@ -80,7 +81,8 @@ class Watchdog:
         await asyncio.wait({coming}, timeout=min(_GRACE_S, self._silent_s))
         if not coming.done():
             if isinstance(verdict, ListenerDied | NodeStuck):
-                self._tell("warning", verdict.code.replace("-", "_"), url, last, str(verdict))
+                event: EventName = "listener_died" if isinstance(verdict, ListenerDied) else "node_stuck"
+                self._tell("warning", event, url, last, str(verdict))
             raise verdict
 
     async def _judge(self, url: str, last: Head, silent_s: float) -> NodeUnavailable | None:
@@ -111,5 +113,5 @@ class Watchdog:
             self._quiet_since = None
             self._tell("info", "chain_resumed", url, head, "a new block came")
 
-    def _tell(self, level: Literal["info", "warning"], event: str, url: str, head: Head, reason: str) -> None:
+    def _tell(self, level: Level, event: EventName, url: str, head: Head, reason: str) -> None:
         self._notify(Notice(level, event, {"endpoint": redact(url), "block": head.number, "reason": reason}))

@@ -17,9 +17,10 @@ from txhub.errors import DatabaseRefused, DatabaseUnavailable, NodeUnavailable, 
 from txhub.ingest.follow import Follower
 from txhub.ingest.keep import keeping
 from txhub.ingest.stream import Stream
-from txhub.ingest.supervisor import supervise
+from txhub.ingest.supervisor import beside, supervise
 from txhub.ingest.tokens import TokenSource, keep_looking
 from txhub.model import Chain
+from txhub.ops.presence import Presence
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
 
@@ -55,9 +56,13 @@ async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> N
         for source in sources:
             stack.push_async_callback(source.close)
         await _check_any(sources)
-        pool = await stack.enter_async_context(open_pool(url, name="ingest", size=len(chains) * CONNECTIONS_PER_CHAIN))
+        size = len(chains) * CONNECTIONS_PER_CHAIN + 1  # and one says that this lives
+        pool = await stack.enter_async_context(open_pool(url, name="ingest", size=size))
         followed = [_follow(source, pool, settings) for source in sources]
-        raise (await _all(followed))[0]
+        presence = Presence(pool, " ".join(["ingest", *sorted(chain.name for chain in chains)]), "ingest")
+        async with beside(supervise("presence", presence.keep)):
+            failures = await _all(followed)
+        raise failures[0]
 
 
 async def _all(followed: Sequence[Coroutine[Any, Any, TxhubError]]) -> list[TxhubError]:

@@ -17,8 +17,11 @@ from txhub.cli import wiring
 from txhub.cli.console import configure_logs
 from txhub.config import Settings
 from txhub.errors import UsageError
+from txhub.ingest.supervisor import beside, supervise
+from txhub.ops.presence import Presence
 from txhub.ports import require_free_port
 from txhub.store.keys import read_grants
+from txhub.store.pool import open_pool
 from txhub.store.read import Reader
 
 if TYPE_CHECKING:
@@ -57,7 +60,14 @@ async def _serve(url: str, settings: Settings, *, insecure: bool) -> None:
         admission = Admission.ANYONE if insecure else Admission.KEYS
     if admission is Admission.KEYS:
         await require_keys(url, settings.host)
-    await Site(url, settings, admission).serve(settings)
+    site = Site(url, settings, admission)
+    if settings.read_database_url is not None:  # a replica takes no word of who lives
+        await site.serve(settings)
+        return
+    async with open_pool(url, name="api", size=1) as pool:
+        presence = Presence(pool, f"serve {settings.host}:{settings.port}", "api")
+        async with beside(supervise("presence", presence.keep)):
+            await site.serve(settings)
 
 
 def is_loopback(host: str) -> bool:

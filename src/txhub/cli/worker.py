@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from txhub.cli import wiring
 from txhub.cli.console import configure_logs
@@ -13,12 +14,16 @@ from txhub.config import Settings
 from txhub.ingest.gaps import keep_filling
 from txhub.ingest.supervisor import supervise
 from txhub.model import Chain
+from txhub.ops.heartbeat import keep_beating
+from txhub.ops.presence import Presence
+from txhub.ops.watch import Watch
 from txhub.rollup.hours import keep_closing
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
 from txhub.rollup.settle import settle
 from txhub.store.faults import translated
 from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
 KEEP_EVENTS = timedelta(days=7)
@@ -50,7 +55,12 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
-        tasks.create_task(supervise("outbox", lambda: _forget_events(pool)))
+        tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
+        tasks.create_task(supervise("presence", Presence(pool, "worker", "worker").keep))
+        tasks.create_task(_watch(url, settings, pool))
+        if settings.heartbeat_url:
+            beating = partial(keep_beating, settings.heartbeat_url.get_secret_value())
+            tasks.create_task(beating(settings.heartbeat_every.total_seconds()))
         for chain in chains:
             options = {"request_blocks": settings.request_blocks, "parallel_requests": settings.parallel_requests}
             tasks.create_task(supervise(f"gaps of {chain.name}", partial(keep_filling, pool, chain, **options)))
@@ -70,8 +80,20 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
                 tasks.create_task(supervise(f"prices by {chain.name}", partial(follow_price, pool, chain, since)))
 
 
-async def _forget_events(pool: Pool) -> None:
+async def _watch(url: str, settings: Settings, pool: Pool) -> None:
+    places = {} if settings.database_url else {"the database": settings.home}
+    if "://" not in settings.archive_address:
+        places["the archive"] = Path(settings.archive_address)
+    async with Reader(url, size=1) as reader, asyncio.TaskGroup() as tasks:
+        watch = Watch(pool, reader, places)
+        tasks.create_task(supervise("watch", watch.run))
+        tasks.create_task(supervise("audit", watch.run_audits))
+
+
+async def _forget(pool: Pool, settings: Settings) -> None:
+    archived = bool(settings.archive or settings.retention)
     while True:
         with translated():
             await pool.execute(queries("outbox")["forget"], KEEP_EVENTS)
+            await pool.execute(queries("eventlog")["forget"], datetime.now(UTC) - settings.keep_events, archived)
         await asyncio.sleep(3600)

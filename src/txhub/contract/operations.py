@@ -46,6 +46,10 @@ class StreamHealth:
     """The newest block that a node told of."""
     lag_blocks: int | None = None
     """How many blocks the ledger is behind that."""
+    expected_interval_s: float | None = None
+    """Seconds between blocks, as expected."""
+    coverage: float | None = None
+    """The fraction of the last hour's expected blocks that are committed, 0 to 1; null where it is not followed."""
 
 
 @dataclass(slots=True)

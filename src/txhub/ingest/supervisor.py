@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
 
 import structlog
 
@@ -29,6 +30,19 @@ async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> NoReturn:
     """
     while True:
         await _carry_on(name, work, lambda: True)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` as long as the block lasts; what stops it is logged, and the block goes on."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        [ended] = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            structlog.get_logger("supervisor").error("stopped", reason=str(ended))
 
 
 async def persevere(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from txhub.contract import StreamHealth
+from txhub.query.chains import read_chains
+from txhub.query.coverage import quality, read_coverage
+from txhub.query.timerange import TimeRange
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
@@ -16,6 +19,8 @@ LATE_BLOCKS, LATE_LEAST_S = 5, 15.0
 """A stream is late when the newest block is older than this many block times, and than this many seconds."""
 DOWN_BLOCKS, DOWN_LEAST_S = 30, 120.0
 """And down when it is older than these."""
+COVERED = timedelta(hours=1)
+"""Coverage is told of the time from so long ago on."""
 SILENT_S = 60.0
 """A follower that has said nothing for so long has ended: it says how it is four times as often."""
 _SQL = queries("coverage")
@@ -28,7 +33,14 @@ async def read_health(reader: Reader, now: datetime) -> list[StreamHealth]:
         DatabaseUnavailable, DatabaseRefused, SchemaMismatch: see `faults`.
     """
     rows = await reader.frame(_SQL["streams"])
-    return [_judged(row, now) for row in rows.iter_rows(named=True)]
+    followed = set(rows.filter(rows["follow_from"].is_not_null())["chain"])
+    chains = [chain for chain in await read_chains(reader, counted=False) if chain.name in followed]
+    asked = TimeRange(now - COVERED, now)
+    covered = {
+        name: quality([coverage], now).coverage
+        for name, coverage in (await read_coverage(reader, chains, asked, now)).items()
+    }
+    return [_judged(row, covered.get(row["chain"]), now) for row in rows.iter_rows(named=True)]
 
 
 def is_down(streams: Iterable[StreamHealth]) -> bool:
@@ -36,7 +48,7 @@ def is_down(streams: Iterable[StreamHealth]) -> bool:
     return any(stream.status == "down" for stream in streams)
 
 
-def _judged(row: dict[str, Any], now: datetime) -> StreamHealth:
+def _judged(row: dict[str, Any], coverage: float | None, now: datetime) -> StreamHealth:
     last_block: int | None = row["last_block"]
     last_time: datetime | None = row["last_time"]
     head: int | None = row["head"]
@@ -55,6 +67,8 @@ def _judged(row: dict[str, Any], now: datetime) -> StreamHealth:
         endpoint=row["endpoint"],
         head=head,
         lag_blocks=None if head is None or last_block is None else max(head - last_block, 0),
+        expected_interval_s=row["block_time_s"],
+        coverage=coverage,
     )
 
 
@@ -64,6 +78,9 @@ def _verdict(lag: float | None, row: dict[str, Any], now: datetime) -> tuple[Sta
     if row["state"] == "halted":
         return "down", row["reason"]
     if lag is None:
+        tried = row["since"] is not None and row["state"] not in ("following", "catching_up")
+        if tried and now - row["since"] > timedelta(seconds=DOWN_LEAST_S):
+            return "down", f"no block was ever committed{told}"
         return "empty", f"no block is committed yet{told}"
     if row["follow_from"] is None:
         return "idle", "not followed live: only older blocks were loaded"

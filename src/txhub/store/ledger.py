@@ -17,7 +17,9 @@ from itertools import chain as concatenated
 from typing import NamedTuple
 
 from txhub.errors import BehindHorizon, BrokenLink, InTheWay, UsageError
+from txhub.eventlog import Component, EventName, Level
 from txhub.model import Block, Chain, CoinMove, TokenTransfer, Transaction
+from txhub.store.events import record_event
 from txhub.store.faults import translated
 from txhub.store.horizon import steady_in_transaction
 from txhub.store.pool import Connection, Pool, Record
@@ -212,12 +214,9 @@ class Ledger:
             rows = await self._pool.fetch(_SQL["missing"], self.chain.chain_id, first, last, limit)
         return [range(row["first"], row["last"] + 1) for row in rows]
 
-    async def record(self, level: str, component: str, event: str, **details: object) -> None:
+    async def record(self, level: Level, component: Component, event: EventName, **details: object) -> None:
         """Write a line of the event log: what an operator has to know of this chain."""
-        with translated():
-            await self._pool.execute(
-                _SQL["record_event"], level, component, self.chain.chain_id, event, json.dumps(details, default=str)
-            )
+        await record_event(self._pool, level, component, event, self.chain.chain_id, **details)
 
     async def _make_room(self, connection: Connection, ordered: Sequence[Block]) -> None:
         days = {block.time.date().isoformat() for block in ordered}

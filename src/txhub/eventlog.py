@@ -1,0 +1,87 @@
+"""The words of the event log: every event that txhub ever writes there, and what it means.
+
+`docs/events.md` is this table in prose, and a test compares them. Whoever writes an event names it by `EventName`, so
+the type checker refuses one that is not listed here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+Level: TypeAlias = Literal["info", "warning", "error"]
+Component: TypeAlias = Literal["ingest", "worker", "archive", "api"]
+
+FindingName: TypeAlias = Literal[
+    "stream_down",
+    "lag_growing",
+    "gap_found",
+    "deep_reorg",
+    "block_disagrees",
+    "rollup_behind",
+    "rollup_disagrees",
+    "outbox_reader_behind",
+    "disk_filling",
+    "policy_failing",
+    "archive_unverified",
+    "clock_off",
+    "service_silent",
+]
+"""What the worker watches for: each is an event when it begins (`state` is `began`) and when it ends (`ended`)."""
+
+EventName: TypeAlias = Literal[
+    FindingName,
+    "endpoint_changed",
+    "listener_died",
+    "node_stuck",
+    "chain_quiet",
+    "chain_resumed",
+    "slowed_down",
+    "receipts_by",
+    "waiting_for_turn",
+    "reorg",
+    "block_refused",
+    "halted",
+    "gaps_filled",
+    "notices_dropped",
+    "archive_fault",
+    "service_started",
+    "service_stopped",
+    "database_away",
+    "database_restarted",
+]
+
+FINDING_NAMES: tuple[FindingName, ...] = get_args(FindingName)
+
+EVENTS: dict[EventName, str] = {
+    "endpoint_changed": "a follower went on to another node of its chain, and why",
+    "listener_died": "a node has newer blocks, but announced none: it is connected to anew",
+    "node_stuck": "a node has no new block while another one of its chain has, or says that it is syncing",
+    "chain_quiet": "no node of the chain has a new block",
+    "chain_resumed": "the first block after `chain_quiet`",
+    "slowed_down": "a node limits how much it is asked: less is asked at once",
+    "receipts_by": "how a node is asked for receipts, found out at the first block",
+    "waiting_for_turn": "another ingester follows the chain; this one takes over when that is gone",
+    "reorg": "the chain replaced committed blocks: how deep, above which block",
+    "block_refused": "a block is wrong, or cannot be had; it is asked for again",
+    "halted": "the chain is not followed any further: a person has to look",
+    "gaps_filled": "the worker loaded blocks that had been missing",
+    "notices_dropped": "so many events were lost because the database took none for long",
+    "archive_fault": "a day cannot be archived, or its file is not what was written",
+    "service_started": "a service started; `after` is `crash` where it had not been stopped in order",
+    "service_stopped": "a service was stopped in order",
+    "database_away": "the database could not be reached for so many seconds",
+    "database_restarted": "the database's server was started again",
+    "stream_down": "a chain's stream is down",
+    "lag_growing": "blocks come faster than they are committed",
+    "gap_found": "blocks are missing that nobody has filled for minutes",
+    "deep_reorg": "a reorg went far deeper than those before it",
+    "block_disagrees": "the rows of a block are not those that its header tells of",
+    "rollup_behind": "rollups are not brought up to date any more",
+    "rollup_disagrees": "a rollup is not what its rows add up to",
+    "outbox_reader_behind": "a reader of the outbox leaves events unread",
+    "disk_filling": "a disk is nearly full",
+    "policy_failing": "a policy of the database fails again and again",
+    "archive_unverified": "files of the archive wait to be verified for too long",
+    "clock_off": "this machine's clock differs from the database's, or from the chains'",
+    "service_silent": "a service died, or hangs",
+}
