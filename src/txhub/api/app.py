@@ -132,6 +132,7 @@ def create_app(
             TxhubError: problems.on_txhub_error,
             ValidationException: problems.on_validation_error,
             HTTPException: problems.on_http_error,
+            RecursionError: problems.on_deep_nesting,
             Exception: problems.on_bug,
         },
         openapi_config=OpenAPIConfig(

@@ -141,9 +141,21 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     )
 
 
+def on_deep_nesting(request: Request[Any, Any, Any], _: RecursionError) -> Response[bytes]:
+    """A body whose brackets go deeper than any decoder follows."""
+    return _response(
+        request,
+        type_=f"urn:txhub:error:{UsageError.code}",
+        title=_title(UsageError),
+        status=HTTPStatus.BAD_REQUEST,
+        detail="the body is nested too deeply",
+        hint=_SEE,
+    )
+
+
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What nobody expected: the log has it all, the client only where to find it there."""
-    _log.error("bug", exc_info=error, path=request.url.path, request=request_id(request.scope))
+    _log.error("bug", exc_info=error, route=request.scope.get("path_template"), request=request_id(request.scope))
     return _response(
         request,
         type_="urn:txhub:error:bug",

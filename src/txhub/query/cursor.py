@@ -72,18 +72,22 @@ def cut(frame: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, str | None]:
 
 def _pack(*fields: int) -> str:
     body = msgspec.msgpack.encode(fields if len(fields) > 1 else fields[0])
-    return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
+    return _text(_check(body) + body)
 
 
 def _unpack(text: str, read: Callable[[bytes], Fields]) -> Fields:
     with suppress(ValueError, binascii.Error, msgspec.DecodeError):
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         check, body = raw[:_CHECK], raw[_CHECK:]
-        if check == _check(body):
+        if check == _check(body) and _text(raw) == text:
             return read(body)
     raise UsageError(
         f"cursor is {text[:80]!r}, which is not one of ours", hint="send `next` of the page before, unchanged"
     )
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _check(body: bytes) -> bytes:
