@@ -71,3 +71,11 @@ SELECT name, seen_at, stopped_at IS NOT NULL FROM txhub.services ORDER BY name
 
 -- name: started
 SELECT pg_postmaster_start_time()
+
+-- name: newest_archived
+-- The newest file of the archive, and how many there are.
+SELECT path, bytes, day, (SELECT count(*) FROM txhub.archive_manifest WHERE path IS NOT NULL) AS files
+FROM txhub.archive_manifest
+WHERE path IS NOT NULL
+ORDER BY exported_at DESC
+LIMIT 1

@@ -81,3 +81,34 @@ async def test_a_chain_that_is_down_answers_503_with_every_stream(database: str)
         response = await client.get("/health/stream")
     assert response.status_code == 503
     assert [item["status"] for item in response.json()["items"]] == ["down"]
+
+
+async def test_a_chain_whose_follower_never_got_a_block_is_down(database: str) -> None:
+    now = datetime.now(UTC)
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.set_stream("waiting", "the node does not answer")
+        assert [each.status for each in await read_health(reader, now + timedelta(seconds=119))] == ["empty"]
+        [late] = await read_health(reader, now + timedelta(seconds=125))
+        assert late.status == "down"
+        assert is_down([late])
+        await ledger.set_stream("catching_up", "older blocks are missing")
+        assert [each.status for each in await read_health(reader, now + timedelta(seconds=125))] == ["empty"]
+
+
+async def test_health_tells_the_interval_and_the_coverage_of_the_last_hour(database: str) -> None:
+    now = LAST + timedelta(seconds=1)
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        start = now - timedelta(minutes=90)
+        blocks = [
+            make_block(number, transactions=0, start=start) for number in range(451) if number not in range(400, 430)
+        ]
+        await ledger.commit(blocks)
+        [idle] = await read_health(reader, now)
+        assert (idle.expected_interval_s, idle.coverage) == (12.0, None)
+        await ledger.follow_from(0)
+        [followed] = await read_health(reader, now)
+    assert followed.coverage == 1 - 30 / 300

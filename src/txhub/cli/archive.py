@@ -20,7 +20,8 @@ from txhub.archive import verify as verifying
 from txhub.archive.manifest import Entry, read_entries
 from txhub.archive.partition import RAW
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, err, out
+from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.cli.progress import showing
 from txhub.config import Settings
 from txhub.errors import ArchiveMismatch, UsageError

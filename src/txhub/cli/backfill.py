@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from txhub.chain.registry import open_source
 from txhub.chain.source import Source
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, err, out
+from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.errors import BadBlock, UsageError
 from txhub.ingest import backfill as stage

@@ -14,7 +14,8 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, err, out
+from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.errors import TxhubError, UsageError
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import Span, refresh

@@ -11,7 +11,8 @@ from rich.table import Table
 from txhub.chain.registry import open_source
 from txhub.cli import wiring
 from txhub.cli.backfill import showing
-from txhub.cli.console import configure_logs, err, out
+from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.errors import Incomplete, TxhubError
 from txhub.ingest.gaps import Gap, fill, promised, read_gaps

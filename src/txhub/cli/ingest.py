@@ -11,7 +11,7 @@ from typing import Any
 from txhub.chain.registry import open_source
 from txhub.chain.source import Notice, Source
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.errors import DatabaseRefused, DatabaseUnavailable, NodeUnavailable, TxhubError
 from txhub.ingest.follow import Follower

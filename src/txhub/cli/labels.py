@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, out
+from txhub.cli.console import out
+from txhub.cli.logs import configure_logs
 from txhub.query.timerange import parse_moment
 from txhub.store import labels as store
 from txhub.store.pool import open_pool

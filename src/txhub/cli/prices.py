@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, out
+from txhub.cli.console import out
+from txhub.cli.logs import configure_logs
 from txhub.store import prices as store
 from txhub.store.pool import open_pool
 

@@ -14,7 +14,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.errors import UsageError
 from txhub.ingest.supervisor import beside, supervise

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs, err, out
+from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.errors import UsageError
 from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, Answered, answer_statement
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from txhub.cli import wiring
-from txhub.cli.console import configure_logs
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.ingest.gaps import keep_filling
 from txhub.ingest.supervisor import supervise

@@ -15,7 +15,7 @@ from txhub.contract import Page, StreamHealth
 from txhub.errors import TxhubError
 from txhub.ops import metrics as exposition
 from txhub.ops.health import is_down, read_health
-from txhub.ops.metrics import Metrics
+from txhub.ops.metrics import Metrics, read_standing
 from txhub.store.migrate import require_current
 from txhub.store.read import Reader
 
@@ -64,7 +64,7 @@ async def prometheus(
 ) -> bytes:
     """Answer with the metrics; without those of the chains where the database does not answer."""
     try:
-        streams = await read_health(reader, now)
+        standing = await read_standing(reader, now)
     except TxhubError:
-        streams = None
-    return metrics.exposition(streams)
+        standing = None
+    return metrics.exposition(standing)
