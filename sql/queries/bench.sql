@@ -41,3 +41,12 @@ GROUP BY c.chain_id
 
 -- name: analyze
 VACUUM (ANALYZE)
+
+-- name: rows_in_order
+SELECT * FROM txhub.transactions ORDER BY block_number, tx_index
+
+-- name: empty
+TRUNCATE txhub.transactions
+
+-- name: before_bulk
+SELECT txhub_rollup.before_copy(true)
