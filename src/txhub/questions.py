@@ -47,6 +47,7 @@ class TransactionsQuestion(TypedDict, total=False):
     max_value: object
     start: Moment | None
     end: Moment | None
+    block: int | None
     cursor: str | None
     limit: int
 

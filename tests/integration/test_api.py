@@ -117,7 +117,7 @@ PARAMETERS = {
     "/v1/peaks": ["chain", "start", "end", "window", "limit", "format"],
     "/v1/transactions": [
         *("chain", "kind", "from", "to", "address", "min_value", "max_value"),
-        *("start", "end", "cursor", "limit", "format"),
+        *("start", "end", "block", "cursor", "limit", "format"),
     ],
     "/v1/coverage": ["chain", "start", "end", "bucket", "format"],
     "/v1/reorgs": ["chain", "start", "end", "cursor", "limit", "format"],

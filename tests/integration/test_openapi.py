@@ -31,7 +31,7 @@ def test_every_operation_is_as_described(
     with described(servers, migrated, examples=10, seed=1) as schema:
         asked, failures = held(schema)
     assert failures == []
-    assert asked == {operation.ok().label for operation in schema.get_all_operations()}
+    assert {operation.ok().label for operation in schema.get_all_operations()} <= asked
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from txhub.api.access import COOKIE, Access, Admission
 from txhub.api.document import OPEN, complete
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
+    blocks,
     chains,
     coverage,
     events,
@@ -95,6 +96,8 @@ def create_app(
             series.series,
             peaks.peaks,
             transactions.transactions,
+            transactions.transaction,
+            blocks.block,
             top.senders,
             top.receivers,
             top.flows,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import Request
 from litestar.openapi.spec import Example, OpenAPIType, Schema
 from litestar.openapi.spec import Parameter as OpenAPIParameter
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from txhub import contract
 from txhub.api import formats
@@ -46,6 +46,7 @@ _COINS = r"^(\d{1,40}(\.\d{1,40})?)?$"
 _CURSOR = r"^[A-Za-z0-9_-]*$"
 
 Chain = Annotated[list[str] | None, _some("chain", "Names of chains; all where left out.", "ethereum")]
+OneChain = Annotated[str, PathParameter(description="Name of a chain.", examples=[Example(value="ethereum")])]
 Kind = Annotated[
     list[str] | None, _some("kind", "What transactions do; all kinds where left out.", "transfer", contract.Kind)
 ]
@@ -83,6 +84,9 @@ MinValue = Annotated[
 ]
 MaxValue = Annotated[
     str | None, _one("max_value", "Greatest value, in whole coins of each chain.", "100", pattern=_COINS)
+]
+Block = Annotated[
+    str | None, _one("block", "Number of a block; of the one chain that is named.", "18090206", pattern=r"^\d{0,18}$")
 ]
 Cursor = Annotated[
     str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ", pattern=_CURSOR)

@@ -24,6 +24,7 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    BlockDetail,
     ChainInfo,
     CoverageReport,
     Event,
@@ -32,6 +33,7 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    TransactionDetail,
     TransactionPage,
 )
 from txhub.questions import (
@@ -75,6 +77,14 @@ class AsyncClient:
     async def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
         """As `Client.transactions_frame`."""
         return await self._ask(calls.transactions_frame(question))
+
+    async def transaction(self, chain: str, tx_hash: str, *, block: int | None = None) -> TransactionDetail:
+        """As `Client.transaction`."""
+        return await self._ask(calls.transaction(chain, tx_hash, block))
+
+    async def block(self, chain: str, block: int | str) -> BlockDetail:
+        """As `Client.block`."""
+        return await self._ask(calls.block(chain, block))
 
     async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """As `Client.sql`."""

@@ -24,6 +24,7 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    BlockDetail,
     ChainInfo,
     CoverageReport,
     Event,
@@ -32,6 +33,7 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    TransactionDetail,
     TransactionPage,
 )
 from txhub.questions import (
@@ -83,6 +85,18 @@ class Client:
     def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
         """The same as a frame, a column for each field."""
         return self._ask(calls.transactions_frame(question))
+
+    def transaction(self, chain: str, tx_hash: str, *, block: int | None = None) -> TransactionDetail:
+        """One transaction, with all that is known of it; `block`, the number of its block, makes it quick.
+
+        Raises:
+            ApiError: with `answer_status` 404 where there is none.
+        """
+        return self._ask(calls.transaction(chain, tx_hash, block))
+
+    def block(self, chain: str, block: int | str) -> BlockDetail:
+        """One block, by its number or its hash, with what its transactions add up to."""
+        return self._ask(calls.block(chain, block))
 
     def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """The rows of one reading statement, at most `max_rows`, within `seconds`; docs/sql.md has the views.

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import polars as pl
 import pyarrow as pa
 
-from txhub.client.wire import ARROW, JSON, Call, StatementRows, reads
+from txhub.client.wire import ARROW, JSON, Call, StatementRows, reads, segment
 from txhub.contract import (
+    BlockDetail,
     ChainInfo,
     CoverageReport,
     Event,
@@ -17,6 +18,7 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    TransactionDetail,
     TransactionPage,
 )
 from txhub.questions import (
@@ -32,6 +34,8 @@ _read_chains: Callable[[bytes], Page[ChainInfo]] = reads(Page[ChainInfo])
 _read_health: Callable[[bytes], Page[StreamHealth]] = reads(Page[StreamHealth])
 _read_transactions: Callable[[bytes], TransactionPage] = reads(TransactionPage)
 _read_series: Callable[[bytes], Series] = reads(Series)
+_read_transaction: Callable[[bytes], TransactionDetail] = reads(TransactionDetail)
+_read_block: Callable[[bytes], BlockDetail] = reads(BlockDetail)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
@@ -98,6 +102,16 @@ def events(question: EventsQuestion) -> Call[Page[Event]]:
 def health() -> Call[Page[StreamHealth]]:
     """`/health/stream`."""
     return Call("/health/stream", _read_health)
+
+
+def transaction(chain: str, tx_hash: str, block: int | None) -> Call[TransactionDetail]:
+    """`/v1/transactions/{chain}/{tx_hash}`."""
+    return Call(f"/v1/transactions/{segment(chain)}/{segment(tx_hash)}", _read_transaction, JSON, {"block": block})
+
+
+def block(chain: str, block: int | str) -> Call[BlockDetail]:
+    """`/v1/blocks/{chain}/{block}`."""
+    return Call(f"/v1/blocks/{segment(chain)}/{segment(block)}", _read_block)
 
 
 def _read_rows(content: bytes) -> StatementRows:

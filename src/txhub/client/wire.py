@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
@@ -130,6 +130,11 @@ def error_of(response: httpx.Response) -> ApiError:
         problem = msgspec.json.decode(response.content, type=_Problem)
     title = problem.title or response.reason_phrase or "not an answer of txhub's API"
     return ApiError(title, problem.detail, response.status_code, problem.hint)
+
+
+def segment(value: object) -> str:
+    """A value as a part of a path: nothing in it is taken for the end of that part."""
+    return quote(str(value), safe="")
 
 
 def reads(shape: type[Answer]) -> Callable[[bytes], Answer]:

@@ -7,6 +7,8 @@ amounts that must stay exact are decimal strings; points of a series are floats,
 from __future__ import annotations
 
 from txhub.contract.busiest import Flow, Party, Ranking
+from txhub.contract.details import BlockDetail, BlockHeader, Coin, KindCount, Status, TokenTransfer, TransactionDetail
+from txhub.contract.labels import Label
 from txhub.contract.ledger import (
     ChainInfo,
     CoverageBucket,
@@ -29,9 +31,12 @@ __all__ = [
     "BUCKET_SECONDS",
     "MAX_POINTS",
     "BackfillEvent",
+    "BlockDetail",
     "BlockEvent",
+    "BlockHeader",
     "Bucket",
     "ChainInfo",
+    "Coin",
     "Compared",
     "CoverageBucket",
     "CoverageReport",
@@ -41,6 +46,8 @@ __all__ = [
     "GoneTransaction",
     "Item",
     "Kind",
+    "KindCount",
+    "Label",
     "Line",
     "Metric",
     "Page",
@@ -60,8 +67,11 @@ __all__ = [
     "Source",
     "StatementAnswer",
     "StatementColumn",
+    "Status",
     "StreamHealth",
+    "TokenTransfer",
     "Transaction",
+    "TransactionDetail",
     "TransactionPage",
     "Unit",
 ]

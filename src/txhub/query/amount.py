@@ -1,4 +1,4 @@
-"""Amounts that people write in whole coins, as the base units that are stored."""
+"""Amounts in whole coins, as people write them, and the base units that are stored."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def at_most(parameter: str, text: str, decimals: int) -> int:
         UsageError: the text is not a decimal number; names the parameter.
     """
     return _base_units(parameter, text, decimals, ROUND_FLOOR)
+
+
+def whole_coins(base_units: int, decimals: int) -> str:
+    """Base units as whole coins, exactly: without an exponent, and without zeros at the end, as `txhub.to_native`."""
+    digits = str(abs(base_units)).zfill(decimals + 1)
+    whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :].rstrip("0")
+    return f"{'-' if base_units < 0 else ''}{whole}{'.' if fraction else ''}{fraction}"
 
 
 def _base_units(parameter: str, text: str, decimals: int, rounding: str) -> int:

@@ -11,10 +11,12 @@ import polars as pl
 from sqlalchemy import ColumnElement, Numeric, Text, and_, cast, false, or_, tuple_
 
 from txhub.contract import ChainInfo, Kind
+from txhub.errors import UsageError
 from txhub.query import address as addresses
 from txhub.query import amount
 from txhub.query.choice import chains_of, some_of
 from txhub.query.cursor import Cursor
+from txhub.query.height import block_number
 from txhub.query.timerange import ALWAYS, TimeRange
 from txhub.store import schema
 
@@ -54,6 +56,8 @@ class Filters(TypedDict, total=False):
     """Whole coins, included."""
     max_value: str | None
     """Whole coins, included."""
+    block: str | None
+    """Number of a block of the one chain that is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Criteria:
     recipients: Sequence[bytes] = ()
     parties: Sequence[bytes] = ()
     values: Sequence[Worth] = ()
+    block: int | None = None
 
     def in_database(self, below: Cursor | None) -> list[ColumnElement[bool]]:
         """The conditions on the columns of `txhub.transactions`, and those of a page below a cursor."""
@@ -83,6 +88,7 @@ class Criteria:
             *([_T.to_address.in_(self.recipients)] if self.recipients else []),
             *([or_(_T.from_address.in_(self.parties), _T.to_address.in_(self.parties))] if self.parties else []),
             *([or_(false(), *map(_worth, self.values))] if self.values else []),
+            *([_T.block_number == self.block] if self.block is not None else []),
             *([_below(below)] if below is not None else []),
         ]
 
@@ -107,6 +113,8 @@ class Criteria:
         for value in self.values:
             if value.decimals == decimals:
                 conditions += _worth_in_file(value, wide)
+        if self.block is not None:
+            conditions.append(pl.col("block_number") == self.block)
         if below is not None:
             conditions.append(_below_in_file(below))
         return pl.all_horizontal(conditions)
@@ -121,6 +129,9 @@ def understand(known: Sequence[ChainInfo], time: TimeRange, filters: Filters) ->
     names = list(filters.get("chain", ()))
     chains = chains_of(known, names)
     min_value, max_value = filters.get("min_value"), filters.get("max_value")
+    block = filters.get("block")
+    if block is not None and len(set(names)) != 1:
+        raise UsageError("block is of no chain", hint="send chain= with the one whose block it is")
     values = []
     if min_value is not None or max_value is not None:
         for decimals in sorted({each.decimals for each in chains}):
@@ -136,6 +147,7 @@ def understand(known: Sequence[ChainInfo], time: TimeRange, filters: Filters) ->
         recipients=addresses.stored("to", filters.get("to", ()), chains),
         parties=addresses.stored("address", filters.get("address", ()), chains),
         values=values,
+        block=None if block is None else block_number("block", block),
     )
 
 

@@ -11,67 +11,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Unpack
+from typing import Unpack
 
 import polars as pl
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    ColumnElement,
-    DateTime,
-    FromClause,
-    Integer,
-    Interval,
-    LargeBinary,
-    Numeric,
-    Select,
-    SmallInteger,
-    Text,
-    cast,
-    column,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ColumnElement, select
 
 from txhub.contract import ChainInfo, Kind, Source, Transaction, TransactionPage
 from txhub.query import cursor as cursors
+from txhub.query import readable
 from txhub.query.chains import read_chains
 from txhub.query.criteria import PLACE, Criteria, Filters, understand
 from txhub.query.cursor import Cursor
-from txhub.query.timerange import TimeRange, open_range
+from txhub.query.spans import newest_first
+from txhub.query.timerange import ALWAYS, TimeRange, open_range
 from txhub.store import schema
-from txhub.store.coldread import ColdReader, ColdRows, DroppedFile, dropped_transactions
+from txhub.store.coldread import ColdReader, ColdRows, DroppedFile, dropped_files
 from txhub.store.read import Reader
+from txhub.store.sqlfiles import queries
 
+_BLOCKS = queries("blocks")
 SEARCHED_ROWS = 20_000_000
 """Rows of the archive that one page searches at most, or those of a single day."""
 SEARCHED_S = 2.0
 """Seconds of search in the database after which a page is handed over as it is."""
-_PRICE_HOLDS = literal_column("INTERVAL '1 day'", Interval)
-"""A price that is older than this at the time of a transaction says nothing of it: its value in USD is unknown."""
-_RAW_TYPES: dict[str, TypeEngine[Any] | type[TypeEngine[Any]]] = {
-    "chain_id": Integer,
-    "block_number": BigInteger,
-    "block_time": DateTime(timezone=True),
-    "tx_index": Integer,
-    "hash": LargeBinary,
-    "from_address": LargeBinary,
-    "to_address": LargeBinary,
-    "value": Numeric,
-    "fee": Numeric,
-    "gas_used": BigInteger,
-    "gas_price": BigInteger,
-    "tx_type": SmallInteger,
-    "kind": schema.TX_KIND,
-    "method_id": LargeBinary,
-    "input_size": Integer,
-    "nonce": BigInteger,
-    "success": Boolean,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +84,12 @@ async def read_transactions(
     chains = await read_chains(reader, counted=False)
     criteria = understand(chains, open_range(start, end, now), filters)
     below = None if cursor is None else cursors.decode(cursor)
+    if criteria.block is not None:
+        criteria = await _within_block(reader, criteria)
     rows, reached = await _newest(reader, criteria, _spans(criteria, chains, below), below, limit + 1)
     floor = rows["block_time"][-1] if rows.height > limit else reached
     sources = [Source.RAW]
-    files = await dropped_transactions(reader, *_older(criteria.range, floor, below))
+    files = await dropped_files(reader, "transactions", *_older(criteria.range, floor, below))
     if files := [file for file in files if not criteria.chains or file.chain_id in criteria.chains]:
         some, searched = _first_of(files)
         found = await cold.newest(
@@ -133,7 +97,7 @@ async def read_transactions(
         )
         if found.height:
             sources = [*([Source.RAW] if rows.height else []), Source.ARCHIVE]
-            shaped = await reader.frame(_shaped(_given(found), limit + 1))
+            shaped = await reader.frame(readable.transactions(readable.given(found, "transactions"), limit + 1))
             rows = pl.concat([rows, shaped]).unique(PLACE, keep="first").sort(PLACE, descending=True)
         reached = max(filter(None, (reached, searched)), default=None)
         if reached is not None:
@@ -145,6 +109,15 @@ async def read_transactions(
     elif reached is not None:
         following = cursors.encode(cursors.just_before(reached))
     return TransactionsAnswer(page.drop("chain_id"), following, sources)
+
+
+async def _within_block(reader: Reader, criteria: Criteria) -> Criteria:
+    """The same criteria, for the moment of the block that they name; nothing meets them where there is none."""
+    known = await reader.frame(_BLOCKS["by_number"], criteria.chains[0], criteria.block)
+    time = known["time"][0] if known.height else ALWAYS.start
+    asked = criteria.range
+    start, end = max(asked.start, time), min(asked.end, time + timedelta.resolution)
+    return replace(criteria, range=TimeRange(start, max(start, end)))
 
 
 def _older(asked: TimeRange, floor: datetime | None, below: Cursor | None) -> TimeRange:
@@ -168,20 +141,8 @@ def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime
 
 
 def _spans(criteria: Criteria, chains: Sequence[ChainInfo], below: Cursor | None) -> Iterator[TimeRange]:
-    """The range in pieces, the newest first: the day of the newest block, then each twice as long as the one before.
-
-    So a page of what is frequent is planned for one chunk instead of all, and a search for what is rare can stop.
-    """
-    asked = criteria.range
     held = [each for each in chains if not criteria.chains or each.chain_id in criteria.chains]
-    newest = max((each.last_time for each in held if each.last_time), default=asked.start)
-    oldest = max(min((each.first_time for each in held if each.first_time), default=asked.start), asked.start)
-    end, width = asked.end, timedelta(days=1)
-    start = min(newest, end, below.block_time if below else end).replace(hour=0, minute=0, second=0, microsecond=0)
-    while start > oldest:
-        yield TimeRange(start, end)
-        end, start, width = start, start - width, 2 * width
-    yield TimeRange(asked.start, end)
+    return newest_first(criteria.range, held, below.block_time if below else None)
 
 
 async def _newest(
@@ -212,62 +173,10 @@ async def _newest_in(reader: Reader, conditions: Sequence[ColumnElement[bool]], 
     """
     t = schema.transactions
     newest = select(t).where(*conditions).order_by(t.c.block_time.desc()).limit(limit)
-    rows = await reader.frame(_shaped(newest.subquery("page"), limit))
+    rows = await reader.frame(readable.transactions(newest.subquery("page"), limit))
     if rows.height < limit:
         return rows
     last = rows["block_time"][-1]
     moment = select(t).where(*conditions, t.c.block_time == last)
-    its_rows = await reader.frame(_shaped(moment.subquery("page"), limit))
+    its_rows = await reader.frame(readable.transactions(moment.subquery("page"), limit))
     return pl.concat([rows.filter(pl.col("block_time") > last), its_rows]).head(limit)
-
-
-def _given(found: pl.DataFrame) -> FromClause:
-    """Rows of the archive, handed to the database: it says what they mean in the very words it has for its own."""
-    digits = pl.selectors.binary().bin.encode("hex")
-    text = found.with_columns(digits.str.replace("^", r"\x"), pl.col("block_time").dt.strftime("%+"))
-    columns: list[ColumnElement[Any]] = [column(name, type_) for name, type_ in _RAW_TYPES.items()]
-    return (
-        func.json_to_recordset(cast(cast(text.write_json(), Text), JSON))
-        .table_valued(*columns, name="page")
-        .render_derived(name="page", with_types=True)
-    )
-
-
-def _in_usd(p: ReadOnlyColumnCollection[str, Any], c: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
-    """US dollars to the cent: exact but for the last step, and null where no price is fresh."""
-    price = func.txhub.price(c.symbol, p.block_time, _PRICE_HOLDS)
-    return func.round(func.txhub.to_native(p.value, c.decimals) * price, literal_column("2"))
-
-
-def _shaped(page: FromClause, limit: int) -> Select[Any]:
-    """The rows of a page as people read them: what is shown is made for these only."""
-    p, c = page.c, schema.chains.c
-    method = literal_column("'0x'", Text) + func.encode(p.method_id, literal_column("'hex'"), type_=Text)
-    return (
-        select(
-            p.chain_id,
-            c.name.label("chain"),
-            p.block_number,
-            p.block_time,
-            p.tx_index,
-            func.txhub.hash_text(p.hash, c.family).label("hash"),
-            func.txhub.address_text(p.from_address, c.family).label("from_address"),
-            func.txhub.address_text(p.to_address, c.family).label("to_address"),
-            p.kind,
-            func.txhub.to_native(p.value, c.decimals).label("value"),
-            p.value.label("value_base"),
-            _in_usd(p, c).label("value_usd"),
-            func.txhub.to_native(p.fee, c.decimals).label("fee"),
-            c.symbol,
-            p.gas_used,
-            p.gas_price,
-            p.tx_type,
-            method.label("method_id"),
-            p.input_size,
-            p.nonce,
-            p.success,
-        )
-        .join_from(page, schema.chains, c.chain_id == p.chain_id)
-        .order_by(*(p[name].desc() for name in PLACE))
-        .limit(limit)
-    )

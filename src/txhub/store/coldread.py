@@ -27,7 +27,7 @@ class File(NamedTuple):
 
 
 class DroppedFile(NamedTuple):
-    """A file with the transactions of a chain's day that the database has no more."""
+    """A file with the rows of a chain's day that the database has no more."""
 
     start: datetime
     chain_id: int
@@ -63,8 +63,8 @@ def scan_files(place: Place, files: Iterable[File]) -> pl.LazyFrame | None:
     return pl.concat(parts)
 
 
-async def dropped_transactions(reader: Reader, start: datetime, end: datetime) -> list[DroppedFile]:
-    """The files with transactions from `start` up to `end` whose raw rows are gone, the newest day first.
+async def dropped_files(reader: Reader, table: str, start: datetime, end: datetime) -> list[DroppedFile]:
+    """The files of a table from `start` up to `end` whose raw rows are gone, the newest day first.
 
     A day that was restored moments ago is among them: a question that was asked of the database before may have found
     nothing of it.
@@ -72,7 +72,7 @@ async def dropped_transactions(reader: Reader, start: datetime, end: datetime) -
     Raises:
         DatabaseUnavailable, DatabaseRefused: the manifest cannot be read.
     """
-    known = await reader.frame(_SQL["dropped_transactions"], start, end)
+    known = await reader.frame(_SQL["dropped_files"], table, start, end)
     return [DroppedFile(**row) for row in known.iter_rows(named=True)]
 
 
@@ -103,7 +103,7 @@ class ColdReader:
                 pl.scan_parquet(path, hive_partitioning=False)
                 .filter(each.condition)
                 .top_k(limit, by=order)
-                .with_columns(pl.col("value", "fee").cast(pl.String))
+                .with_columns(pl.selectors.decimal().cast(pl.String))
                 for path, each in zip(paths, wanted, strict=True)
             ]
             try:

@@ -56,6 +56,31 @@ transactions = _table(
     "success",
 )
 
+orphan_transactions = _table("orphan_transactions", *(each.name for each in transactions.c), "reorg_id")
+
+token_transfers = _table(
+    "token_transfers",
+    "chain_id",
+    "block_number",
+    "block_time",
+    "tx_index",
+    "log_index",
+    "token_address",
+    "standard",
+    "from_address",
+    "to_address",
+    "token_id",
+    "amount",
+)
+orphan_token_transfers = _table("orphan_token_transfers", *(each.name for each in token_transfers.c), "reorg_id")
+
+utxo_io = _table(
+    "utxo_io", "chain_id", "block_number", "block_time", "tx_index", "side", "n", "address", "script", "amount"
+)
+orphan_utxo_io = _table("orphan_utxo_io", *(each.name for each in utxo_io.c), "reorg_id")
+
+tokens = _table("tokens", "chain_id", "address", "symbol", "decimals")
+
 _ROLLUP = (
     "chain_id",
     "chain",

@@ -1,22 +1,33 @@
-"""`/v1/transactions`."""
+"""`/v1/transactions`: pages of them, and one with all that is known of it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
-from txhub.contract import TransactionPage
+from txhub.api.problems import MISSING, PROBLEMS
+from txhub.contract import TransactionDetail, TransactionPage
+from txhub.query.transaction import read_transaction
 from txhub.query.transactions import read_transactions
 from txhub.store.coldread import ColdReader
 from txhub.store.read import Reader
+
+Hash = Annotated[
+    str,
+    PathParameter(
+        description="Its hash, with `0x` or without.",
+        examples=[Example(value="0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060")],
+    ),
+]
 
 
 @get(
@@ -46,6 +57,7 @@ async def transactions(
     max_value: parameters.MaxValue = None,
     start: parameters.Start = None,
     end: parameters.End = None,
+    block: parameters.Block = None,
     cursor: parameters.Cursor = None,
     limit: parameters.Limit = 100,
     wanted: parameters.Format = None,
@@ -61,7 +73,35 @@ async def transactions(
         address=listed(address),
         limit=limit,
         now=now,
-        **given(min_value=min_value, max_value=max_value, start=start, end=end, cursor=cursor),
+        **given(min_value=min_value, max_value=max_value, start=start, end=end, block=block, cursor=cursor),
     )
     facts = {"sources": ", ".join(page.sources)}
     return await respond(request, Answer("transactions", page.rows, page.as_contract, facts, next=page.next), wanted)
+
+
+@get(
+    "/v1/transactions/{chain:str}/{tx_hash:str}",
+    summary="One transaction",
+    description=(
+        "With its block, transfers of tokens, Bitcoin's inputs and outputs, and the labels of all who took part; of a "
+        "long list the first 1,000. `status` is `final`, `provisional` while a reorg may still replace its block, or "
+        "`gone` where one took it away for good: then there are no confirmations, and `reorgs` says which. Send "
+        "`block`, the number of its block, if you know it: it is found at once then, however old it is."
+    ),
+    responses={
+        200: ResponseSpec(TransactionDetail, description="The transaction.", generate_examples=False),
+        **PROBLEMS,
+        **MISSING,
+    },
+    tags=["Data"],
+)
+async def transaction(
+    reader: NamedDependency[Reader],
+    cold: NamedDependency[ColdReader],
+    now: NamedDependency[datetime],
+    chain: parameters.OneChain,
+    tx_hash: Hash,
+    block: parameters.Block = None,
+) -> TransactionDetail:
+    """Answer with one transaction."""
+    return await read_transaction(reader, cold, chain, tx_hash, now=now, **given(block=block))
