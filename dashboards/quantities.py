@@ -63,14 +63,6 @@ def percent(fraction: float, places: int = 1) -> str:
     return f"{int(fraction * scale + 1e-9) / 10**places:.{places}f}".rstrip("0").rstrip(".") + " %"
 
 
-def change(now: float | None, usual: float | None) -> str | None:
-    """How far `now` is above or below what is usual: `+12 %`, or `as usual`; None where that cannot be said."""
-    if now is None or not usual:
-        return None
-    points = round((now / usual - 1) * 100)
-    return f"{points:+d} %".replace("-", "\N{MINUS SIGN}") if points else "as usual"
-
-
 def moment(time: datetime | None, zone: tzinfo = UTC) -> str:
     """A time to the second, by the clocks of a zone: `2023-09-08 07:27:11`."""
     return NOT_KNOWN if time is None else f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}"

@@ -1,125 +1,79 @@
-"""What a page reads from the API at once, and when news make it read again."""
+"""Several questions to the API at once, and how wide the buckets of a chart are."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import polars as pl
 
-from dashboards.filters import Filters
-from txhub.client import AsyncClient, TxhubError
-from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Quality, Transaction
-
-PEAKS = 9
-LARGE = 12
-"""How many busiest minutes, and how many large transactions, the Overview shows."""
-
+from txhub.client import TxhubError
+from txhub.contract import BUCKET_SECONDS, Bucket, ChainInfo, Series
 
 WIDE_POINTS = 200
-"""Average value and volume take the narrowest bucket that keeps them under this many points."""
+"""Charts that show trends, not minutes, take the narrowest bucket that keeps a line under this many points."""
+SMALL_POINTS = 60
+"""And lines as small as a word."""
 
-NO_PEAKS = pl.DataFrame(
-    schema={
-        "chain": pl.String,
-        "hour": pl.Datetime("us", "UTC"),
-        "minute": pl.Datetime("us", "UTC"),
-        "tx_count": pl.Int64,
-    }
-)
+Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The answers behind the Overview page. Frames are by chain; volume is by kind as well."""
-
-    chains: list[ChainInfo]
-    bucket: timedelta
-    """Of the rate."""
-    wide: timedelta
-    """Of average value and volume, which are for reading trends, not minutes."""
-    quality: Quality
-    rate: pl.DataFrame
-    avg_value: pl.DataFrame
-    volume: pl.DataFrame
-    peaks: pl.DataFrame
-    large: list[Transaction]
-    """Newest first."""
-
-    @property
-    def names(self) -> list[str]:
-        """All chains, in the order that their colours follow."""
-        return [chain.name for chain in self.chains]
-
-    @property
-    def symbols(self) -> dict[str, str]:
-        """Each chain's coin."""
-        return {chain.name: chain.symbol for chain in self.chains}
-
-    @property
-    def newest(self) -> dict[str, datetime | None]:
-        """The time of each chain's last committed block."""
-        return {chain.name: chain.last_time for chain in self.chains}
-
-
-async def read_overview(client: AsyncClient, filters: Filters) -> Overview:
-    """Read what the Overview shows, several questions at once.
+async def together(*questions: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The answers to questions that are asked at once, in their order.
 
     Raises:
-        TxhubError: the first question that failed.
+        TxhubError: the first of them that failed.
     """
-    chains = await client.chains()
-    chosen = [chain for chain in chains if not filters.chains or chain.name in filters.chains]
-    wide = wide_bucket(filters.range.length)
-    question = cast("Any", filters.question())
-    span = {name: value for name, value in question.items() if name != "kind"}
     try:
         async with asyncio.TaskGroup() as group:
-            rate = group.create_task(client.read_series("tx_rate", by="chain", **question))
-            avg_value = group.create_task(client.series("avg_value", by="chain", bucket=wide, **question))
-            volume = group.create_task(client.series("volume", by=("chain", "kind"), bucket=wide, **question))
-            peaks = [
-                group.create_task(client.peaks(**{**span, "chain": chain.name}, limit=max(PEAKS // len(chosen), 2)))
-                for chain in chosen
-            ]
-            large = [
-                group.create_task(client.transactions(**large_question(filters, chain), limit=LARGE))
-                for chain in chosen
-            ]
+            tasks = [group.create_task(question) for question in questions]
     except* TxhubError as failures:
         raise _first(failures) from None
-    series = rate.result()
-    found = [transaction for page in large for transaction in page.result().items]
-    found.sort(key=lambda each: (each.block_time, each.block_number, each.tx_index), reverse=True)
-    return Overview(
-        chains=chains,
-        bucket=timedelta(seconds=BUCKET_SECONDS[series.bucket]),
-        wide=timedelta(seconds=BUCKET_SECONDS[wide]),
-        quality=series.quality,
-        rate=pl.DataFrame(
-            [(time, line.chain, value) for line in series.series for time, value in line.points],
-            schema={"time": pl.Datetime("us", "UTC"), "chain": pl.String, "value": pl.Float64},
-            orient="row",
-        ),
-        avg_value=avg_value.result(),
-        volume=volume.result(),
-        peaks=pl.concat([NO_PEAKS, *(task.result() for task in peaks)]),
-        large=found[:LARGE],
-    )
+    return [task.result() for task in tasks]
 
 
-def large_question(filters: Filters, chain: ChainInfo) -> Any:
-    """The question for the large transactions of a chain; a least amount of the filters takes the place of large."""
-    asked = filters.transactions_question()
-    return {**asked, "chain": chain.name, "min_value": asked["min_value"] or chain.large_value}
-
-
-def wide_bucket(length: timedelta) -> Bucket:
-    """The bucket of the charts that show trends, for a range of this length."""
-    fitting = (bucket for bucket, seconds in BUCKET_SECONDS.items() if length.total_seconds() / seconds < WIDE_POINTS)
+def bucket_under(points: int, length: timedelta, least: Bucket = Bucket.M1) -> Bucket:
+    """The narrowest bucket, from `least` on, of which fewer than `points` fit into a range of this length."""
+    widths = [each for each in BUCKET_SECONDS if BUCKET_SECONDS[each] >= BUCKET_SECONDS[least]]
+    fitting = (bucket for bucket in widths if length.total_seconds() / BUCKET_SECONDS[bucket] < points)
     return next(fitting, Bucket.D1)
+
+
+def width_of(bucket: Bucket) -> timedelta:
+    """How long a bucket is."""
+    return timedelta(seconds=BUCKET_SECONDS[bucket])
+
+
+def frame_of(series: Series) -> pl.DataFrame:
+    """The points of a series: time, chain, kind, value, and of a comparison also `previous`."""
+    rows = [
+        (time, line.chain, line.kind, value, None if line.compared is None else line.compared[place][1])
+        for line in series.series
+        for place, (time, value) in enumerate(line.points)
+    ]
+    schema: dict[str, Any] = {
+        "time": pl.Datetime("us", "UTC"),
+        "chain": pl.String,
+        "kind": pl.String,
+        "value": pl.Float64,
+        "previous": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def chosen(chains: Sequence[ChainInfo], names: Iterable[str]) -> list[ChainInfo]:
+    """The chains of these names, or all where none is named."""
+    wanted = set(names)
+    return [chain for chain in chains if not wanted or chain.name in wanted]
+
+
+def reach(chains: Sequence[ChainInfo]) -> tuple[datetime, datetime] | None:
+    """From when to when blocks of these chains are committed."""
+    firsts = [chain.first_time for chain in chains if chain.first_time]
+    lasts = [chain.last_time for chain in chains if chain.last_time]
+    return (min(firsts).replace(second=0), max(lasts).replace(second=59)) if firsts and lasts else None
 
 
 def _first(failures: ExceptionGroup[Any]) -> TxhubError:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dash import Dash, Output, html
 
+from dashboards.cards import CARDS
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
-from dashboards.pages.overview_panels import blocks, content, streams
+from dashboards.pages import overview_panels as panels
+from dashboards.pages.overview_reading import read_charts, read_figures, read_large
 from dashboards.parts import graph, loading, panel
-from dashboards.reading import read_overview
 from dashboards.tables import TRANSACTION_COLUMNS, grid
 from dashboards.view import View, always, keep_shown, part, touched
 from txhub.client import AsyncClient
 from txhub.contract import BlockEvent, ChainInfo, StreamHealth
 
 PATH = "/"
-CARDS = 3
 
 
 def layout(parts: Parts) -> html.Div | None:
@@ -26,13 +26,16 @@ def layout(parts: Parts) -> html.Div | None:
         [
             part("overview-streams", html.Div(id="overview-streams-list", className="streams", role="list")),
             part(
-                "overview",
+                "overview-figures",
                 html.Div(id="overview-notice"),
                 html.Div(
-                    [html.Section(loading(2), className="panel") for _ in range(CARDS)],
+                    [html.Section(loading(3), className="panel") for _ in CARDS],
                     id="overview-cards",
                     className="cards",
                 ),
+            ),
+            part(
+                "overview-charts",
                 html.Div(id="overview-quality", className="quality"),
                 html.Div(
                     [
@@ -52,17 +55,20 @@ def layout(parts: Parts) -> html.Div | None:
                     ],
                     className="columns even",
                 ),
-                html.Div(
-                    [
-                        panel(
-                            "Latest large transactions",
+            ),
+            html.Div(
+                [
+                    panel(
+                        "Latest large transactions",
+                        part(
+                            "overview-large",
                             html.Div(loading(5), id="overview-large-empty", className="instead"),
-                            grid("overview-large", TRANSACTION_COLUMNS, "hash", spoken="Latest large transactions"),
+                            grid("overview-large-rows", TRANSACTION_COLUMNS, "hash", spoken="Large transactions"),
                         ),
-                        panel("New blocks", part("overview-blocks", html.Div(id="overview-blocks-list"))),
-                    ],
-                    className="columns",
-                ),
+                    ),
+                    panel("New blocks", part("overview-blocks", html.Div(id="overview-blocks-list"))),
+                ],
+                className="columns",
             ),
         ],
         className="stack",
@@ -82,10 +88,17 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
     keep_shown(
         app,
         PATH,
-        "overview",
+        "overview-figures",
+        [Output("overview-notice", "children"), Output("overview-cards", "children")],
+        lambda view: read_figures(client, view.filters),
+        panels.figures,
+        concerned=touched,
+    )
+    keep_shown(
+        app,
+        PATH,
+        "overview-charts",
         [
-            Output("overview-notice", "children"),
-            Output("overview-cards", "children"),
             Output("overview-quality", "children"),
             Output("overview-rate", "figure"),
             Output("overview-rate-box", "aria-label"),
@@ -94,11 +107,18 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
             Output("overview-volume", "figure"),
             Output("overview-volume-box", "aria-label"),
             Output("overview-peaks", "children"),
-            Output("overview-large", "rowData"),
-            Output("overview-large-empty", "children"),
         ],
-        lambda view: read_overview(client, view.filters),
-        content,
+        lambda view: read_charts(client, view.filters),
+        panels.charts,
+        concerned=touched,
+    )
+    keep_shown(
+        app,
+        PATH,
+        "overview-large",
+        [Output("overview-large-rows", "rowData"), Output("overview-large-empty", "children")],
+        lambda view: read_large(client, view.filters),
+        panels.large,
         concerned=touched,
     )
     keep_shown(
@@ -107,7 +127,7 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
         "overview-streams",
         [Output("overview-streams-list", "children")],
         read_streams,
-        lambda read, view, _now: [streams(*read, view.zone)],
+        lambda read, view, _now: [panels.streams(*read, view.zone)],
         concerned=always,
     )
     keep_shown(
@@ -116,7 +136,7 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
         "overview-blocks",
         [Output("overview-blocks-list", "children")],
         read_blocks,
-        lambda read, view, _now: [blocks(*read, view.zone)],
+        lambda read, view, _now: [panels.blocks(*read, view.zone)],
         concerned=always,
     )
 

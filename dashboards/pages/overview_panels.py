@@ -2,117 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import polars as pl
 from dash import html
 
-from dashboards.figures import overview as figures
+from dashboards.cards import CARDS, stat_card
+from dashboards.figures import overview as drawn
 from dashboards.figures.style import chain_colour
-from dashboards.filters import Between, Filters, Recent, to_query
-from dashboards.parts import age, dot, empty, link, notice, panel
-from dashboards.quantities import change, coins, count, exact, length, minute, moment, percent
-from dashboards.reading import Overview
-from dashboards.summary import ChainSummary, summarise
+from dashboards.filters import Between, Filters, to_query
+from dashboards.pages.overview_reading import Charts, Figures, Large
+from dashboards.parts import age, dot, empty, link, notice
+from dashboards.quantities import coins, count, exact, length, minute, percent
+from dashboards.reading import chosen, reach
 from dashboards.tables import transaction_row
 from dashboards.view import View
 from dashboards.zone import short_name
 from txhub.contract import BlockEvent, ChainInfo, StreamHealth
 
 
-def content(shown: Overview, view: View, now: datetime) -> tuple[Any, ...]:
-    """Everything on the page, from what was read."""
-    filters, zone = view.filters, view.zone
-    summaries = summarise(shown.rate, shown.volume, shown.bucket, now)
-    rate = figures.rate(
-        shown.rate,
+def figures(read: Figures, view: View, now: datetime) -> tuple[Any, Any]:
+    """The notice that there is nothing, and the cards."""
+    names = [chain.name for chain in read.chains]
+    nothing = not any(chain.tx_count for chain in read.summary.items)
+    shown = [
+        stat_card(card, read.summary.items, names, _trends(*read.trends[card.metric], now))
+        for card in CARDS
+        if card.metric in read.trends
+    ]
+    return nothing_notice(read.chains, view) if nothing else None, shown
+
+
+def charts(read: Charts, view: View, _now: datetime) -> tuple[Any, ...]:
+    """How complete the range is, the charts with what they say to those who hear them, and the peaks."""
+    zone = view.zone
+    rate = drawn.rate(
+        read.rate,
         # Peaks count every kind, so they are not on the line of some.
-        shown.peaks.clear() if filters.kinds else shown.peaks,
-        shown.names,
-        gaps=shown.quality.gaps,
-        provisional_from=shown.quality.provisional_from,
+        read.peaks.clear() if view.filters.kinds else read.peaks,
+        read.names,
+        gaps=read.quality.gaps,
+        provisional_from=read.quality.provisional_from,
         zone=zone,
     )
     return (
-        nothing_notice(shown, view) if not summaries else None,
-        cards(shown, summaries, view),
-        quality_note(shown, view),
+        quality_note(read, view),
         rate,
-        _spoken("Transactions per minute", summaries, lambda each: f"{count(each.rate_now)} now"),
-        figures.avg_value(shown.avg_value, shown.names, shown.symbols, zone),
-        _spoken("Average value", summaries, lambda each: coins(each.avg_value, shown.symbols[each.chain])),
-        figures.volume(shown.volume, shown.names, shown.symbols, shown.wide, zone),
-        _spoken("Volume by kind", summaries, lambda each: coins(each.volume, shown.symbols[each.chain])),
-        peaks_table(shown.peaks, shown.names, zone),
-        [transaction_row(transaction, zone) for transaction in shown.large],
-        None if shown.large else html.P(nothing_large(shown, filters), className="empty"),
+        _spoken("Transactions per minute", read.rate, count),
+        drawn.avg_value(read.avg_value, read.names, read.symbols, zone),
+        _spoken("Average value", read.avg_value, coins),
+        drawn.volume(read.volume, read.names, read.symbols, read.wide, zone),
+        _spoken("Volume by kind", read.volume, coins),
+        peaks_table(read.peaks, read.names, zone),
     )
 
 
-def cards(shown: Overview, summaries: dict[str, ChainSummary], view: View) -> list[html.Section]:
-    """Rate, average value and volume: a line for each chain, for their coins are never added."""
-    rows = [summaries[name] for name in shown.names if name in summaries]
-    symbols, filters = shown.symbols, view.filters
-
-    def card(title: str, note: str, lines: list[html.Div]) -> html.Section:
-        body: list[Any] = [*lines] or [html.P("No transactions in this range", className="empty")]
-        return panel(title, html.Div(body, className="figures one" if len(lines) == 1 else "figures"), note=note)
-
-    return [
-        card(
-            "Transactions per minute",
-            "now, and against this range" if isinstance(filters.range, Recent) else "at the end, and over this range",
-            [
-                _figure(
-                    each.chain,
-                    shown.names,
-                    count(each.rate_now),
-                    "tx/min",
-                    [
-                        _change(each),
-                        f"average {count(each.rate_usual)}" if each.rate_usual is not None else "",
-                    ],
-                    f"{exact(each.rate_now)} transactions per minute, at {moment(each.rate_at, view.zone)} {view.zone}",
-                )
-                for each in rows
-            ],
-        ),
-        card(
-            "Average value",
-            "per transaction",
-            [
-                _figure(
-                    each.chain,
-                    shown.names,
-                    coins(each.avg_value),
-                    symbols[each.chain],
-                    [f"of {count(round(each.tx_count))} tx"],
-                    exact(each.avg_value, symbols[each.chain]),
-                )
-                for each in rows
-            ],
-        ),
-        card(
-            "Volume",
-            _span(filters),
-            [
-                _figure(
-                    each.chain,
-                    shown.names,
-                    coins(each.volume),
-                    symbols[each.chain],
-                    [],
-                    exact(each.volume, symbols[each.chain]),
-                )
-                for each in rows
-            ],
-        ),
-    ]
+def large(read: Large, view: View, _now: datetime) -> tuple[Any, Any]:
+    """The rows of large transactions, and what is said where there is none."""
+    rows = [transaction_row(transaction, view.zone) for transaction in read.transactions]
+    return rows, None if rows else empty(nothing_large(read.chains, view.filters))
 
 
-def quality_note(shown: Overview, view: View) -> list[Any]:
+def quality_note(shown: Charts, view: View) -> list[Any]:
     """How complete the range is, what of it may still change, and how wide a point of the charts is."""
     quality = shown.quality
     if quality.coverage is None:
@@ -216,56 +170,38 @@ def block_row(block: BlockEvent, names: list[str], zone: tzinfo = UTC) -> html.D
     )
 
 
-def nothing_notice(shown: Overview, view: View) -> html.Div:
+def nothing_notice(chains: list[ChainInfo], view: View) -> html.Div:
     """Why nothing is shown, and where there is something."""
-    filters = view.filters
-    chosen = [chain for chain in shown.chains if not filters.chains or chain.name in filters.chains]
-    firsts = [chain.first_time for chain in chosen if chain.first_time]
-    lasts = [chain.last_time for chain in chosen if chain.last_time]
-    if not firsts or not lasts:
+    committed = reach(chosen(chains, view.filters.chains))
+    if committed is None:
         return notice("Nothing is committed yet", "The first blocks appear here as soon as they are in.")
-    start, end = min(firsts).replace(second=0), max(lasts).replace(second=59)
-    everything = replace(filters, range=Between(start, end))
-    reach = f"from {minute(start, view.zone)} to {minute(end, view.zone)} {short_name(view.zone, end)}"
-    text = [f"Committed blocks reach {reach}. ", link("Show those", f"/{to_query(everything)}")]
+    start, end = committed
+    everything = replace(view.filters, range=Between(start, end))
+    said = f"from {minute(start, view.zone)} to {minute(end, view.zone)} {short_name(view.zone, end)}"
+    text = [f"Committed blocks reach {said}. ", link("Show those", f"/{to_query(everything)}")]
     return notice("No transactions in this range", text)
 
 
-def nothing_large(shown: Overview, filters: Filters) -> str:
+def nothing_large(chains: list[ChainInfo], filters: Filters) -> str:
     """What would count as a large transaction, where there is none."""
-    chosen = [chain for chain in shown.chains if not filters.chains or chain.name in filters.chains]
-    limits = ", ".join(dict.fromkeys(coins(chain.large_value, chain.symbol) for chain in chosen))
+    if filters.narrow:
+        return "No transaction of this range meets the filters"
+    limits = ", ".join(
+        dict.fromkeys(coins(chain.large_value, chain.symbol) for chain in chosen(chains, filters.chains))
+    )
     return f"No transaction of {limits} or more in this range" if limits else "No chain is followed yet"
 
 
-def _span(filters: Filters) -> str:
-    asked = filters.range
-    return f"last {asked.span}" if isinstance(asked, Recent) else f"in {length(asked.length)}"
+def _trends(series: pl.DataFrame, bucket: timedelta, now: datetime) -> dict[str, list[float | None]]:
+    """The values of each chain, but for the bucket that is not over yet: it would look like a fall."""
+    over = series.filter(pl.col("time") + bucket <= now)
+    lines = over.sort("time").group_by("chain", maintain_order=True)
+    return {str(chain): line["value"].to_list() for (chain,), line in lines}
 
 
-def _figure(chain: str, names: list[str], number: str, unit: str, notes: list[Any], title: str) -> html.Div:
-    return html.Div(
-        [
-            html.Div([dot(chain_colour(chain, names)), chain], className="chain"),
-            html.Div(
-                [html.Span(number, className="value"), html.Span(unit, className="unit")],
-                className="amount",
-                title=title,
-            ),
-            html.Div(notes, className="aside"),
-        ],
-        className="figure",
-    )
-
-
-def _change(each: ChainSummary) -> html.Span | str:
-    text = change(each.rate_now, each.rate_usual)
-    if text is None:
-        return ""
-    direction = "up" if (each.rate_now or 0) >= (each.rate_usual or 0) else "down"
-    return html.Span(text, className=f"change {direction}")
-
-
-def _spoken(title: str, summaries: dict[str, ChainSummary], value: Any) -> str:
-    spoken = ", ".join(f"{name} {value(each)}" for name, each in summaries.items())
-    return f"{title} over time. {spoken or 'No data'}."
+def _spoken(title: str, series: pl.DataFrame, spelled: Callable[[float], str]) -> str:
+    """A chart in words: where each of its lines ends."""
+    known = series.filter(pl.col("value").is_not_null()).sort("time")
+    ends = known.group_by("chain", maintain_order=True).last().select("chain", "value")
+    spoken = ", ".join(f"{chain} {spelled(value)}" for chain, value in ends.iter_rows())
+    return f"{title} over time. {f'At the end: {spoken}' if spoken else 'No data'}."

@@ -25,6 +25,26 @@ class SeriesQuestion(TypedDict, total=False):
     compare: str
 
 
+class SummaryQuestion(TypedDict, total=False):
+    """What `summary` takes."""
+
+    chain: Names | None
+    kind: Names | None
+    start: Moment | None
+    end: Moment | None
+    compare: str
+
+
+class WeekQuestion(TypedDict, total=False):
+    """What `week` takes beside the metric."""
+
+    chain: Names | None
+    kind: Names | None
+    start: Moment | None
+    end: Moment | None
+    tz: str
+
+
 class PeaksQuestion(TypedDict, total=False):
     """What `peaks` takes."""
 

@@ -69,15 +69,15 @@ async def test_shows_the_recorded_minutes(stack: Stack, chromium: Browser) -> No
         cards = page.locator("#overview-cards")
         await expect(cards).to_contain_text("699")
         await expect(cards).to_contain_text("1,491.22")
-        await expect(cards.get_by_title("1,491.21990815049 ETH")).to_be_visible()
+        await expect(cards.get_by_title("1,491.219908150491057278 ETH")).to_be_visible()
         await expect(page.locator("#overview-quality")).to_contain_text("All blocks of this range are in")
-        rows = page.locator("#overview-large .ag-center-cols-container [role=row]")
+        rows = page.locator("#overview-large-rows .ag-center-cols-container [role=row]")
         await expect(rows).to_have_count(2)
         await expect(rows.first).to_contain_text("244.28 ETH")
         await expect(rows.last).to_contain_text("122.10 ETH")
         await expect(page.locator("#overview-peaks")).to_contain_text("838")
         await expect(page.locator("#overview-rate-box")).to_have_attribute(
-            "aria-label", "Transactions per minute over time. ethereum 699 now."
+            "aria-label", "Transactions per minute over time. At the end: ethereum 699."
         )
         await expect(page.get_by_text("DEMO", exact=True)).to_be_hidden()
         await expect(page.locator("#live-link")).to_have_text("Live")

@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.figures import overview as figures
 from dashboards.figures.style import BLUE, KIND_COLOURS, ORANGE, chain_colour
-from dashboards.reading import NO_PEAKS
+from dashboards.pages.overview_reading import NO_PEAKS
 from txhub.contract import Gap, Kind
 
 START = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)

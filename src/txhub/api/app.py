@@ -34,8 +34,10 @@ from txhub.api.routes import (
     session,
     sql,
     stream,
+    summary,
     top,
     transactions,
+    week,
 )
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
@@ -94,6 +96,8 @@ def create_app(
         route_handlers=[
             chains.chains,
             series.series,
+            summary.summary,
+            week.week,
             peaks.peaks,
             transactions.transactions,
             transactions.transaction,

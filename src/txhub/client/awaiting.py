@@ -33,8 +33,10 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    Summary,
     TransactionDetail,
     TransactionPage,
+    Week,
 )
 from txhub.questions import (
     CoverageQuestion,
@@ -43,7 +45,9 @@ from txhub.questions import (
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
+    SummaryQuestion,
     TransactionsQuestion,
+    WeekQuestion,
 )
 
 
@@ -65,6 +69,14 @@ class AsyncClient:
     async def read_series(self, metric: str, **question: Unpack[SeriesQuestion]) -> Series:
         """As `Client.read_series`."""
         return await self._ask(calls.series(metric, question))
+
+    async def summary(self, **question: Unpack[SummaryQuestion]) -> Summary:
+        """As `Client.summary`."""
+        return await self._ask(calls.summary(question))
+
+    async def week(self, metric: str, **question: Unpack[WeekQuestion]) -> Week:
+        """As `Client.week`."""
+        return await self._ask(calls.week(metric, question))
 
     async def peaks(self, **question: Unpack[PeaksQuestion]) -> pl.DataFrame:
         """As `Client.peaks`."""

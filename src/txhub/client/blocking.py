@@ -33,8 +33,10 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    Summary,
     TransactionDetail,
     TransactionPage,
+    Week,
 )
 from txhub.questions import (
     CoverageQuestion,
@@ -43,7 +45,9 @@ from txhub.questions import (
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
+    SummaryQuestion,
     TransactionsQuestion,
+    WeekQuestion,
 )
 
 
@@ -70,6 +74,14 @@ class Client:
     def read_series(self, metric: str, **question: Unpack[SeriesQuestion]) -> Series:
         """The same with its unit, its bucket and how complete it is."""
         return self._ask(calls.series(metric, question))
+
+    def summary(self, **question: Unpack[SummaryQuestion]) -> Summary:
+        """What a range comes to on each chain, beside the same span so much earlier."""
+        return self._ask(calls.summary(question))
+
+    def week(self, metric: str, **question: Unpack[WeekQuestion]) -> Week:
+        """The mean of a metric in each hour of the week, chain by chain."""
+        return self._ask(calls.week(metric, question))
 
     def peaks(self, **question: Unpack[PeaksQuestion]) -> pl.DataFrame:
         """The busiest minute of each hour, busiest first: columns chain, hour, minute, tx_count.

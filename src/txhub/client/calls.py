@@ -18,8 +18,10 @@ from txhub.contract import (
     ReorgStory,
     Series,
     StreamHealth,
+    Summary,
     TransactionDetail,
     TransactionPage,
+    Week,
 )
 from txhub.questions import (
     CoverageQuestion,
@@ -27,7 +29,9 @@ from txhub.questions import (
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
+    SummaryQuestion,
     TransactionsQuestion,
+    WeekQuestion,
 )
 
 _read_chains: Callable[[bytes], Page[ChainInfo]] = reads(Page[ChainInfo])
@@ -36,6 +40,8 @@ _read_transactions: Callable[[bytes], TransactionPage] = reads(TransactionPage)
 _read_series: Callable[[bytes], Series] = reads(Series)
 _read_transaction: Callable[[bytes], TransactionDetail] = reads(TransactionDetail)
 _read_block: Callable[[bytes], BlockDetail] = reads(BlockDetail)
+_read_summary: Callable[[bytes], Summary] = reads(Summary)
+_read_week: Callable[[bytes], Week] = reads(Week)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
@@ -56,6 +62,16 @@ def series_frame(metric: str, question: SeriesQuestion) -> Call[pl.DataFrame]:
 def series(metric: str, question: SeriesQuestion) -> Call[Series]:
     """`/v1/series/{metric}`."""
     return Call(f"/v1/series/{metric}", _read_series, JSON, question)
+
+
+def summary(question: SummaryQuestion) -> Call[Summary]:
+    """`/v1/summary`."""
+    return Call("/v1/summary", _read_summary, JSON, question)
+
+
+def week(metric: str, question: WeekQuestion) -> Call[Week]:
+    """`/v1/week/{metric}`."""
+    return Call(f"/v1/week/{metric}", _read_week, JSON, question)
 
 
 def peaks(question: PeaksQuestion) -> Call[pl.DataFrame]:

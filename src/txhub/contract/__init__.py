@@ -24,7 +24,9 @@ from txhub.contract.operations import Event, SessionInfo, StreamHealth
 from txhub.contract.series import Compared, Line, Peak, PeakWindow, Point, Series
 from txhub.contract.statement import StatementAnswer, StatementColumn
 from txhub.contract.stream import BackfillEvent, BlockEvent, ReorgEvent
+from txhub.contract.summary import ChainFigures, Figure, Summary
 from txhub.contract.transactions import Transaction, TransactionPage
+from txhub.contract.week import Week, WeekHour
 from txhub.contract.words import BUCKET_SECONDS, MAX_POINTS, Bucket, Item, Kind, Metric, Page, Rank, Source, Unit
 
 __all__ = [
@@ -35,12 +37,14 @@ __all__ = [
     "BlockEvent",
     "BlockHeader",
     "Bucket",
+    "ChainFigures",
     "ChainInfo",
     "Coin",
     "Compared",
     "CoverageBucket",
     "CoverageReport",
     "Event",
+    "Figure",
     "Flow",
     "Gap",
     "GoneTransaction",
@@ -69,9 +73,12 @@ __all__ = [
     "StatementColumn",
     "Status",
     "StreamHealth",
+    "Summary",
     "TokenTransfer",
     "Transaction",
     "TransactionDetail",
     "TransactionPage",
     "Unit",
+    "Week",
+    "WeekHour",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
 import polars as pl
@@ -28,6 +29,20 @@ async def read_active(reader: Reader, question: SeriesQuestion) -> tuple[pl.Data
     ids = ",".join(str(chain.chain_id) for chain in question.chains)
     rows = await reader.frame(_SQL["sketches"], ids, *question.range)
     return await asyncio.to_thread(_points, question, rows), rows.height
+
+
+async def count_active(reader: Reader, question: SeriesQuestion) -> float | None:
+    """How many in the whole range of a question, all its chains together; None where no hour of it is closed."""
+    ids = ",".join(str(chain.chain_id) for chain in question.chains)
+    rows = await reader.frame(_SQL["sketches"], ids, *question.range)
+    return await asyncio.to_thread(_estimate, rows["sketch"]) if rows.height else None
+
+
+def _estimate(sketches: Iterable[bytes]) -> float:
+    union = hll_union(_LOG2_K)
+    for sketch in sketches:
+        union.update(hll_sketch.deserialize(sketch))
+    return float(union.get_result().get_estimate())
 
 
 def _points(question: SeriesQuestion, rows: pl.DataFrame) -> pl.DataFrame:
