@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from txhub.client import StreamEvent, TxhubError
-from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
+from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
 
 PACE_S = 0.5
 """Least seconds between two pieces of news to a page."""
@@ -51,19 +51,20 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed: the chains, and the span of block time that is new on them.
+    """What changed: the chains, and the span of block time that is new on them; and whether alerts did.
 
-    No chains: everything may have changed. No span: only the state of the streams did.
+    No chains and no alerts: everything may have changed. No span: only the state of the streams, or alerts, did.
     """
 
     chains: frozenset[str] = frozenset()
     start: datetime | None = None
     end: datetime | None = None
+    alerts: bool = False
 
     @property
     def everything(self) -> bool:
         """Whether all that a page shows has to be read again."""
-        return not self.chains
+        return not self.chains and not self.alerts
 
     def __or__(self, other: News) -> News:
         if self.everything or other.everything:
@@ -72,6 +73,7 @@ class News:
             self.chains | other.chains,
             min((each for each in (self.start, other.start) if each), default=None),
             max((each for each in (self.end, other.end) if each), default=None),
+            self.alerts or other.alerts,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -80,13 +82,14 @@ class News:
             "chains": sorted(self.chains),
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
+            "alerts": self.alerts,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> News:
         """What `as_json` wrote."""
         start, end = (data[name] and datetime.fromisoformat(data[name]) for name in ("start", "end"))
-        return cls(frozenset(data["chains"]), start, end)
+        return cls(frozenset(data["chains"]), start, end, data["alerts"])
 
 
 EVERYTHING = News()
@@ -215,6 +218,8 @@ class Hub:
                 kept = [block for block in self._blocks if block.chain != chain or block.number <= ancestor]
                 self._blocks = deque(kept, maxlen=RECENT_BLOCKS)
                 return News(frozenset({chain}), start, end)
+            case AlertEvent():
+                return News(alerts=True)
             case _:
                 return EVERYTHING
 

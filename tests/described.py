@@ -25,7 +25,7 @@ from txhub.store.keys import Role, create_key
 from txhub.store.pool import open_pool
 from txhub.store.server import Server
 
-ACCEPTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "429"]
+ACCEPTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "429"]
 """What a request that fits the document may be answered with. Documents cannot say which chains there are, or that a
 range begins before it ends: such requests are refused by `refusals_help`."""
 

@@ -10,7 +10,7 @@
 
   const SILENCE = 25000; // ms: the server beats every 10 s, so two beats were missed
   const PATIENCE = 10000; // ms until a page that still reads is told again
-  const EVERYTHING = { chains: [], start: null, end: null };
+  const EVERYTHING = { chains: [], start: null, end: null, alerts: false };
 
   let source = null;
   let lastHeard = 0;
@@ -24,13 +24,16 @@
   const earliest = (a, b) => (!a || (b && b < a) ? b : a);
   const latest = (a, b) => (!a || (b && b > a) ? b : a);
 
+  const isEverything = (news) => !news.chains.length && !news.alerts;
+
   function merged(one, other) {
     if (!one) return other;
-    if (!one.chains.length || !other.chains.length) return EVERYTHING;
+    if (isEverything(one) || isEverything(other)) return EVERYTHING;
     return {
       chains: [...new Set([...one.chains, ...other.chains])],
       start: earliest(one.start, other.start),
       end: latest(one.end, other.end),
+      alerts: one.alerts || other.alerts,
     };
   }
 

@@ -1,4 +1,4 @@
--- What rules found: raised, changed and retracted. asyncpg's parameters.
+-- What rules found: raised, changed, retracted, and what people do about it. asyncpg's parameters.
 
 -- name: standing
 -- The alerts of a rule's version on a chain that started within [$4, $5), retracted ones as well. Until the end of the
@@ -36,3 +36,28 @@ ON CONFLICT DO NOTHING
 
 -- name: note
 INSERT INTO txhub.alert_events (alert_id, actor, event, details) VALUES ($1, $2, $3, $4)
+
+-- name: tell
+-- Appends an event `alert` to the outbox for each of the alerts $1, with what became of it ($2), in this order. Last in
+-- its transaction and after the outbox's `take_turn`, whose lock is held until the commit.
+WITH appended AS (
+    INSERT INTO txhub.stream_events (event, chain_id, data)
+    SELECT 'alert', a.chain_id,
+           jsonb_build_object('id', a.id, 'change', n.change, 'chain', c.name, 'rule', a.rule, 'pattern', a.pattern,
+                              'severity', a.severity, 'subject', a.subject, 'started_at', a.started_at,
+                              'title', a.title, 'test', a.test, 'chain_state', a.chain_state,
+                              'case_state', a.case_state, 'assignee', a.assignee)
+    FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS n (id, change, place)
+    JOIN txhub.alerts a ON a.id = n.id
+    LEFT JOIN txhub.chains c ON c.chain_id = a.chain_id
+    ORDER BY n.place
+    RETURNING id
+)
+SELECT pg_notify('txhub_events', max(id)::text) FROM appended
+
+-- name: case
+-- Nobody else changes it until the end of the transaction.
+SELECT case_state, assignee, updated_at FROM txhub.alerts WHERE id = $1 FOR UPDATE
+
+-- name: set_case
+UPDATE txhub.alerts SET case_state = $2, assignee = $3, updated_at = clock_timestamp() WHERE id = $1

@@ -46,6 +46,14 @@ class NotFound(UsageError):
     status = 404
 
 
+class Outdated(TxhubError):
+    """Somebody changed it in the meantime."""
+
+    code = "outdated"
+    exit_code = 2
+    status = 412
+
+
 class Unavailable(TxhubError):
     """Something outside of this process does not answer; trying again may help."""
 

@@ -97,3 +97,25 @@ class EventsQuestion(ReorgsQuestion, total=False):
     level: Names | None
     component: Names | None
     event: Names | None
+
+
+class AlertsQuestion(ReorgsQuestion, total=False):
+    """What `alerts` takes."""
+
+    state: Names | None
+    case: Names | None
+    severity: Names | None
+    rule: Names | None
+    pattern: Names | None
+    address: Names | None
+    test: bool | None
+    q: str | None
+
+
+class CaseChange(TypedDict, total=False):
+    """What `change_alert` takes; what is left out stays."""
+
+    case_state: str
+    assignee: str
+    note: str
+    updated_at: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from txhub.client import StreamEvent
 from txhub.client.wire import Events
-from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent
+from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent, Severity
 
 BLOCK = (
     '{"chain":"ethereum","number":1,"hash":"0x","time":"2026-01-01T00:00:00Z","tx_count":2,"value":"1.5","symbol":"E"}'
@@ -18,6 +18,12 @@ REORG = (
     '"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"}'
 )
 
+ALERT = (
+    '{"id":5,"change":"raised","chain":"ethereum","rule":"whales","pattern":"amount","severity":"high","subject":"0x05",'
+    '"started_at":"2026-01-01T00:00:00Z","title":"0x05 sent 100 ETH","test":false,"chain_state":"pending",'
+    '"case_state":"open","assignee":null}'
+)
+
 
 def read(*lines: str) -> list[StreamEvent]:
     events = Events()
@@ -25,10 +31,11 @@ def read(*lines: str) -> list[StreamEvent]:
 
 
 def test_events_are_typed_by_name() -> None:
-    block, backfill, reorg, reset = read(
+    block, backfill, reorg, alert, reset = read(
         *("id: 7", "event: block", f"data: {BLOCK}", ""),
         *("id: 8", "event: backfill", f"data: {RANGE}", ""),
         *("id: 9", "event: reorg", f"data: {REORG}", ""),
+        *("id: 9", "event: alert", f"data: {ALERT}", ""),
         *("id:10", "event:reset", 'data:{"reason":"old"}', ""),
     )
     assert (block.id, block.event) == (7, "block")
@@ -37,6 +44,8 @@ def test_events_are_typed_by_name() -> None:
     assert isinstance(backfill.data, BackfillEvent)
     assert isinstance(reorg.data, ReorgEvent)
     assert reorg.data.depth == 3
+    assert isinstance(alert.data, AlertEvent)
+    assert alert.data.severity is Severity.HIGH
     assert reset == StreamEvent(10, "reset", {"reason": "old"})
 
 

@@ -11,7 +11,16 @@ import pytest
 from dashboards import live
 from dashboards.live import EVERYTHING, Hub, Link, Mailbox, News
 from txhub.client import StreamEvent
-from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
+from txhub.contract import (
+    AlertEvent,
+    BackfillEvent,
+    BlockEvent,
+    CaseState,
+    ChainState,
+    ReorgEvent,
+    Severity,
+    StreamHealth,
+)
 from txhub.errors import Unavailable
 
 
@@ -135,6 +144,20 @@ async def test_a_backfill_names_its_span(api: Api, hub: Hub) -> None:
         assert (await page.take())[1] == News(frozenset({"base"}), start, end)
 
 
+async def test_an_alert_is_no_news_of_series(api: Api, hub: Hub) -> None:
+    with hub.subscribe() as page:
+        await settled(page)
+        told = dict.fromkeys(("rule", "pattern", "subject", "title", "assignee"), "")
+        now = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)
+        states = {"chain_state": ChainState.PENDING, "case_state": CaseState.OPEN, "severity": Severity.HIGH}
+        alert = AlertEvent(id=1, change="raised", chain="base", started_at=now, test=False, **told, **states)
+        api.happenings.put_nowait(StreamEvent(3, "alert", alert))
+        assert (await page.take())[1] == News(alerts=True)
+        assert not News(alerts=True).everything
+        assert News(alerts=True) | News(frozenset({"base"}), now, now) == News(frozenset({"base"}), now, now, True)
+        assert News(alerts=True) | EVERYTHING == EVERYTHING
+
+
 async def test_a_chain_that_goes_quiet_is_told_without_an_event(api: Api, hub: Hub) -> None:
     with hub.subscribe() as page:
         await settled(page)
@@ -166,7 +189,10 @@ async def test_a_page_gets_its_news_as_server_sent_events(api: Api, hub: Hub) ->
     body = live.events(hub)
     assert await anext(body) == "retry: 1\n\n"
     assert await anext(body) == 'event: link\ndata: {"up": true, "reason": ""}\n\n'
-    assert await anext(body) == 'event: news\ndata: {"chains": ["ethereum"], "start": null, "end": null}\n\n'
+    assert (
+        await anext(body)
+        == 'event: news\ndata: {"chains": ["ethereum"], "start": null, "end": null, "alerts": false}\n\n'
+    )
     await body.aclose()
 
 
@@ -181,5 +207,10 @@ async def test_a_quiet_page_hears_a_beat(api: Api, hub: Hub, monkeypatch: pytest
 
 def test_news_travels_through_the_page_and_back() -> None:
     moment = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)
-    for news in (EVERYTHING, News(frozenset({"base"})), News(frozenset({"base", "ethereum"}), moment, moment)):
+    for news in (
+        EVERYTHING,
+        News(alerts=True),
+        News(frozenset({"base"})),
+        News(frozenset({"base", "ethereum"}), moment, moment),
+    ):
         assert News.from_json(news.as_json()) == news

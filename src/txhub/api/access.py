@@ -99,11 +99,15 @@ class Admission(Enum):
 
 
 class Caller(NamedTuple):
-    """Who asks: as the log names them, what they may do, and how often (None: as often as they like)."""
+    """Who asks: as the log names them, what they may do, and how often (None: as often as they like).
+
+    `person` is the name of the key, for histories of who did what.
+    """
 
     name: str
     role: Role
     requests_per_minute: int | None = None
+    person: str = "local"
 
 
 class _Session(NamedTuple):
@@ -229,7 +233,7 @@ class Access:
     async def _of_key(self, key: str, connection: _Connection) -> Caller:
         digest = digest_of(key)
         if hmac.compare_digest(digest, self._own_digest):
-            return Caller("dashboard", Role.VIEWER)
+            return Caller("dashboard", Role.VIEWER, person="dashboard")
         grant = await self._granted(digest)
         if grant is None:
             client = connection.client.host if connection.client else "unknown"
@@ -306,4 +310,4 @@ def _key_of(headers: Headers) -> str | None:
 
 
 def _caller(grant: Grant) -> Caller:
-    return Caller(f"key {grant.id}", grant.role, grant.requests_per_minute)
+    return Caller(f"key {grant.id}", grant.role, grant.requests_per_minute, grant.name)

@@ -22,6 +22,7 @@ from txhub.api.access import COOKIE, Access, Admission
 from txhub.api.document import OPEN, complete
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
+    alerts,
     blocks,
     chains,
     coverage,
@@ -48,6 +49,7 @@ from txhub.store.coldread import ColdReader
 from txhub.store.lane import Lane
 from txhub.store.outbox import OutboxReader
 from txhub.store.place import Place
+from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 
 _log = structlog.get_logger("api")
@@ -62,6 +64,7 @@ def create_app(
     settings: Settings,
     *,
     admission: Admission = Admission.LOCAL,
+    primary_url: str | None = None,
     lifespan: Sequence[Lifespan] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Litestar:
@@ -71,30 +74,39 @@ def create_app(
         database_url: the database to read.
         settings: txhub's settings.
         admission: who is let in.
+        primary_url: the database to write to, where the one to read is its replica.
         lifespan: what else lives as long as the application.
         clock: what time it is; relative times count from there.
     """
+    primary_url = primary_url or database_url
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
     access = Access(reader, settings, admission)
+    primary = reader if primary_url == database_url else Reader(primary_url)
     lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
 
     @asynccontextmanager
-    async def running(_: Litestar) -> AsyncGenerator[None, None]:
+    async def running(app: Litestar) -> AsyncGenerator[None, None]:
         following = asyncio.create_task(feed.run(), name="outbox feed")
         following.add_done_callback(_report)
         try:
-            yield
+            async with open_pool(primary_url, name="api", least=0) as pool:
+                app.state.pool = pool
+                yield
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
             await reader.close()
+            await primary.close()
             await cold.close()
 
     app = Litestar(
         state=State({"feed": feed, "access": access}),
         route_handlers=[
             chains.chains,
+            alerts.alerts,
+            alerts.story,
+            alerts.change,
             series.series,
             summary.summary,
             week.week,
@@ -123,6 +135,8 @@ def create_app(
         dependencies={
             "now": Provide(clock, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
+            "primary": Provide(lambda: primary, sync_to_thread=False),
+            "pool": Provide(_pool, sync_to_thread=False),
             "cold": Provide(lambda: cold, sync_to_thread=False),
             "lane": Provide(lambda: lane, sync_to_thread=False),
             "access": Provide(lambda: access, sync_to_thread=False),
@@ -163,6 +177,12 @@ def create_app(
     )
     complete(app.openapi_schema)
     return app
+
+
+def _pool(state: State) -> Pool:
+    """Opened with the application: a pool belongs to the loop that it was made in."""
+    pool: Pool = state.pool
+    return pool
 
 
 def _report(following: asyncio.Task[None]) -> None:

@@ -44,6 +44,7 @@ _MOMENT = r"^(now|-\d+(\.\d+)?[smhdw]|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1
 _SPAN = r"^(\d+(\.\d+)?[smhdw])?$"
 _COINS = r"^(\d{1,40}(\.\d{1,40})?)?$"
 _CURSOR = r"^[A-Za-z0-9_-]*$"
+_TEXT = r"^[^\x00]*$"
 
 Chain = Annotated[list[str] | None, _some("chain", "Names of chains; all where left out.", "ethereum")]
 OneChain = Annotated[str, PathParameter(description="Name of a chain.", examples=[Example(value="ethereum")])]
@@ -96,6 +97,45 @@ Level = Annotated[
 ]
 Component = Annotated[list[str] | None, _some("component", "Who tells: `ingest`, `worker`, `archive`.", "ingest")]
 EventName = Annotated[list[str] | None, _some("event", "Names of events.", "endpoint_changed")]
+AlertState = Annotated[
+    list[str] | None,
+    _some(
+        "state",
+        "What the chain makes of it: `pending`, `confirmed`, `finalised` or `retracted`.",
+        "pending",
+        contract.ChainState,
+    ),
+]
+Case = Annotated[
+    list[str] | None,
+    _some(
+        "case",
+        "What people do about it: `open`, `acknowledged`, `investigating`, `resolved` or `false_alarm`.",
+        "open",
+        contract.CaseState,
+    ),
+]
+Severity = Annotated[
+    list[str] | None, _some("severity", "`low`, `medium`, `high` or `critical`.", "high", contract.Severity)
+]
+RuleName = Annotated[list[str] | None, _some("rule", "Names of rules.", "large-transfer")]
+Pattern = Annotated[list[str] | None, _some("pattern", "What kind of thing was found.", "fan_in", contract.Pattern)]
+Involved = Annotated[
+    list[str] | None, _some("address", "Addresses it is about.", "0xdac17f958d2ee523a2206206994597c13d831ec7")
+]
+Test = Annotated[
+    str | None,
+    _one(
+        "test",
+        "Only alerts of rules that are being tried (`true`), or only others (`false`).",
+        "false",
+        ("true", "false"),
+    ),
+]
+Words = Annotated[
+    str | None,
+    _one("q", "Words, each of which is in its title, subject, rule, hash or assignee.", "binance", pattern=_TEXT),
+]
 Limit = Annotated[
     int,
     QueryParameter(

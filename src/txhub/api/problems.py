@@ -40,6 +40,7 @@ _MEANINGS = {
     HTTPStatus.FORBIDDEN: "The key does not allow this, or the request comes from a page of another site.",
     HTTPStatus.NOT_FOUND: "There is no such thing here.",
     HTTPStatus.NOT_ACCEPTABLE: "There is no format that the Accept header allows.",
+    HTTPStatus.PRECONDITION_FAILED: "Somebody else changed it after it was read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than any that is of use here.",
     HTTPStatus.MISDIRECTED_REQUEST: "The request was sent to a name that this server does not go by.",
     HTTPStatus.TOO_MANY_REQUESTS: "More requests than are allowed; `Retry-After` says when the next one is.",
@@ -76,6 +77,8 @@ PROBLEMS = {**INPUT_PROBLEMS, **_described(HTTPStatus.NOT_ACCEPTABLE), **ACCESS_
 """What every question to the data may be answered with."""
 MISSING = _described(HTTPStatus.NOT_FOUND)
 """What a question about one thing may be answered with besides."""
+OUTDATED = _described(HTTPStatus.PRECONDITION_FAILED)
+"""What a change may be answered with besides."""
 
 
 def example_of(status: HTTPStatus, path: str) -> dict[str, Any]:

@@ -104,7 +104,13 @@ class Site:
             async with self._dashboard.router.lifespan_context(self._dashboard):
                 yield
 
-        self._api = create_api(database_url, settings, admission=admission, lifespan=[with_dashboard])
+        self._api = create_api(
+            database_url,
+            settings,
+            admission=admission,
+            primary_url=settings.database_url.get_secret_value() if settings.database_url else None,
+            lifespan=[with_dashboard],
+        )
         self._access: Access = self._api.state.access
         host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)
         address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -24,6 +24,8 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    Alert,
+    AlertStory,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -39,6 +41,8 @@ from txhub.contract import (
     Week,
 )
 from txhub.questions import (
+    AlertsQuestion,
+    CaseChange,
     CoverageQuestion,
     EventsQuestion,
     Names,
@@ -117,6 +121,22 @@ class AsyncClient:
     async def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
         """As `Client.events`."""
         return await self._ask(calls.events(question))
+
+    async def alerts(self, **question: Unpack[AlertsQuestion]) -> Page[Alert]:
+        """As `Client.alerts`."""
+        return await self._ask(calls.alerts(question))
+
+    async def alerts_frame(self, **question: Unpack[AlertsQuestion]) -> pl.DataFrame:
+        """As `Client.alerts_frame`."""
+        return await self._ask(calls.alerts_frame(question))
+
+    async def alert(self, alert_id: int) -> AlertStory:
+        """As `Client.alert`."""
+        return await self._ask(calls.alert(alert_id))
+
+    async def change_alert(self, alert_id: int, **change: Unpack[CaseChange]) -> Alert:
+        """As `Client.change_alert`."""
+        return await self._ask(calls.change_alert(alert_id, change))
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""

@@ -24,6 +24,8 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    Alert,
+    AlertStory,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -39,6 +41,8 @@ from txhub.contract import (
     Week,
 )
 from txhub.questions import (
+    AlertsQuestion,
+    CaseChange,
     CoverageQuestion,
     EventsQuestion,
     Names,
@@ -132,6 +136,25 @@ class Client:
     def events(self, **question: Unpack[EventsQuestion]) -> Page[Event]:
         """What operators have to know, newest first."""
         return self._ask(calls.events(question))
+
+    def alerts(self, **question: Unpack[AlertsQuestion]) -> Page[Alert]:
+        """What rules found, newest first; `next` of the page is the `cursor` of what follows."""
+        return self._ask(calls.alerts(question))
+
+    def alerts_frame(self, **question: Unpack[AlertsQuestion]) -> pl.DataFrame:
+        """The same as a frame, a column for each field; `details` and `parties` are JSON text."""
+        return self._ask(calls.alerts_frame(question))
+
+    def alert(self, alert_id: int) -> AlertStory:
+        """One alert with its whole history."""
+        return self._ask(calls.alert(alert_id))
+
+    def change_alert(self, alert_id: int, **change: Unpack[CaseChange]) -> Alert:
+        """Set an alert's `case_state` or `assignee` (an empty text: nobody), or add a `note`.
+
+        With `updated_at`, that of the alert as it was seen, nothing is changed where somebody else was faster.
+        """
+        return self._ask(calls.change_alert(alert_id, change))
 
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""

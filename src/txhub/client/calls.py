@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from txhub.client.wire import ARROW, JSON, Call, StatementRows, reads, segment
 from txhub.contract import (
+    Alert,
+    AlertStory,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -24,6 +26,8 @@ from txhub.contract import (
     Week,
 )
 from txhub.questions import (
+    AlertsQuestion,
+    CaseChange,
     CoverageQuestion,
     EventsQuestion,
     PeaksQuestion,
@@ -47,6 +51,9 @@ _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
 _read_story: Callable[[bytes], ReorgStory] = reads(ReorgStory)
 _read_events: Callable[[bytes], Page[Event]] = reads(Page[Event])
+_read_alerts: Callable[[bytes], Page[Alert]] = reads(Page[Alert])
+_read_alert_story: Callable[[bytes], AlertStory] = reads(AlertStory)
+_read_alert: Callable[[bytes], Alert] = reads(Alert)
 
 
 def chains() -> Call[Page[ChainInfo]]:
@@ -113,6 +120,29 @@ def reorg(key: int) -> Call[ReorgStory]:
 def events(question: EventsQuestion) -> Call[Page[Event]]:
     """`/v1/events`."""
     return Call("/v1/events", _read_events, JSON, question)
+
+
+def alerts(question: AlertsQuestion) -> Call[Page[Alert]]:
+    """`/v1/alerts`."""
+    return Call("/v1/alerts", _read_alerts, JSON, question)
+
+
+def alerts_frame(question: AlertsQuestion) -> Call[pl.DataFrame]:
+    """`/v1/alerts` as a frame."""
+    return Call("/v1/alerts", _read_frame, ARROW, question)
+
+
+def alert(alert_id: int) -> Call[AlertStory]:
+    """`/v1/alerts/{id}`."""
+    return Call(f"/v1/alerts/{alert_id}", _read_alert_story)
+
+
+def change_alert(alert_id: int, change: CaseChange) -> Call[Alert]:
+    """`PATCH /v1/alerts/{id}`."""
+    body = {**change}
+    if seen := change.get("updated_at"):
+        body["updated_at"] = seen.isoformat()
+    return Call(f"/v1/alerts/{alert_id}", _read_alert, body=body, method="PATCH")
 
 
 def health() -> Call[Page[StreamHealth]]:

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from txhub import __version__
-from txhub.contract import BackfillEvent, BlockEvent, ReorgEvent
+from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent
 from txhub.errors import TxhubError, Unavailable
 
 JSON = "application/json"
@@ -47,13 +47,13 @@ class ApiError(TxhubError):
 class StreamEvent(NamedTuple):
     """An event of the live stream.
 
-    `id` is where to resume from (`stream(last_id=…)`). `data` is typed for the events `block`, `backfill`
-    and `reorg`; `reset` says that events were missed for good: read afresh what is shown.
+    `id` is where to resume from (`stream(last_id=…)`). `data` is typed for the events `block`, `backfill`,
+    `reorg` and `alert`; `reset` says that events were missed for good: read afresh what is shown.
     """
 
     id: int
-    event: Literal["block", "backfill", "reorg", "reset"] | str
-    data: BlockEvent | BackfillEvent | ReorgEvent | dict[str, Any]
+    event: Literal["block", "backfill", "reorg", "alert", "reset"] | str
+    data: BlockEvent | BackfillEvent | ReorgEvent | AlertEvent | dict[str, Any]
 
 
 class StatementRows(NamedTuple):
@@ -88,12 +88,14 @@ class Call(Generic[Answer]):
     accept: str = JSON
     query: Mapping[str, object] | None = None
     body: Mapping[str, object] | None = None
-    """What is posted; without it, the question is a GET."""
+    """What is sent; without it, the question is a GET."""
+    method: str = "POST"
+    """How a body is sent."""
 
     @property
     def request(self) -> Request:
         """What httpx is told to send."""
-        method = "GET" if self.body is None else "POST"
+        method = "GET" if self.body is None else self.method
         return {
             "method": method,
             "url": self.path,
@@ -120,6 +122,8 @@ def _text(value: object) -> object:
         return value.isoformat()
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return str(value).lower()
     return [str(each) for each in value] if isinstance(value, Iterable) else str(value)
 
 
@@ -143,10 +147,11 @@ def reads(shape: type[Answer]) -> Callable[[bytes], Answer]:
 
 
 _read_any: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
-_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent | ReorgEvent]] = {
+_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent | ReorgEvent | AlertEvent]] = {
     "block": msgspec.json.Decoder(BlockEvent).decode,
     "backfill": msgspec.json.Decoder(BackfillEvent).decode,
     "reorg": msgspec.json.Decoder(ReorgEvent).decode,
+    "alert": msgspec.json.Decoder(AlertEvent).decode,
 }
 
 

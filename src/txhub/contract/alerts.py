@@ -154,10 +154,22 @@ class AlertStory:
 
 @dataclass(slots=True)
 class AlertEvent:
-    """What the stream says of an alert that was raised, changed or retracted (event `alert`): read it by its id."""
+    """What the stream says of an alert that changed (event `alert`), as it was then; `/v1/alerts/{id}` has the rest."""
 
     id: int
     change: str
+    """`raised`, `changed`, `retracted`; `confirmed`, `finalised`; `case`: what people do about it."""
+    chain: str | None
+    rule: str
+    pattern: str
+    severity: Severity
+    subject: str
+    started_at: datetime
+    title: str
+    test: bool
+    chain_state: ChainState
+    case_state: CaseState
+    assignee: str | None
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Int = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 _Bigint = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _fields = msgspec.msgpack.Decoder(tuple[_Moment, _Int, _Bigint, _Int])
+_dated = msgspec.msgpack.Decoder(tuple[_Moment, _Bigint])
 _id = msgspec.msgpack.Decoder(_Bigint)
 _NEWEST = 2**63 - 1
 Fields = TypeVar("Fields")
@@ -68,6 +69,24 @@ def cut(frame: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, str | None]:
     """A page of at most so many rows with an `id`, out of one more where there are more; the next one's cursor."""
     rows = frame.head(limit)
     return rows, _pack(rows["id"][-1]) if frame.height > limit else None
+
+
+def dated_place(cursor: str) -> tuple[datetime, int]:
+    """The moment and the id of the last row of a page.
+
+    Raises:
+        UsageError: it is not a cursor that `cut_dated` made.
+    """
+    moment, row_id = _unpack(cursor, _dated.decode)
+    return _EPOCH + timedelta(microseconds=moment), row_id
+
+
+def cut_dated(frame: pl.DataFrame, column: str, limit: int) -> tuple[pl.DataFrame, str | None]:
+    """As `cut`, for rows in order of a moment and then of their `id`."""
+    rows = frame.head(limit)
+    if frame.height <= limit:
+        return rows, None
+    return rows, _pack((rows[column][-1] - _EPOCH) // timedelta.resolution, rows["id"][-1])
 
 
 def _pack(*fields: int) -> str:

@@ -112,17 +112,17 @@ async def reconcile(
                 if finding is None:
                     if row["chain_state"] != "retracted":
                         await connection.execute(_SQL["retract"], row["id"])
-                        await _note(connection, row["id"], actor, "retracted", {"reason": reason})
+                        await note(connection, row["id"], actor, "retracted", {"reason": reason})
                         done.retracted.append(row["id"])
                 elif row["chain_state"] == "retracted" or _differs(row, finding):
                     await connection.execute(_SQL["change"], row["id"], *_shown(finding))
                     await _set_parties(connection, row["id"], chain_id, finding.parties)
                     event = "revived" if row["chain_state"] == "retracted" else "changed"
-                    await _note(connection, row["id"], actor, event, {"before": row["title"]})
+                    await note(connection, row["id"], actor, event, {"before": row["title"]})
                     done.changed.append(row["id"])
             for finding in sorted(found.values(), key=lambda each: (each.started_at, each.subject)):
                 done.raised.append(await _raise(connection, raiser, chain_id, finding, actor))
-            await _tell(connection, chain_id, done)
+            await tell(connection, [(alert_id, change) for change, ids in done._asdict().items() for alert_id in ids])
     return done
 
 
@@ -147,7 +147,7 @@ async def _raise(connection: Connection, raiser: Raiser, chain_id: int | None, f
         raiser.test,
     )
     await _set_parties(connection, alert_id, chain_id, finding.parties)
-    await _note(connection, alert_id, actor, "raised", {})
+    await note(connection, alert_id, actor, "raised")
     return alert_id
 
 
@@ -171,14 +171,18 @@ async def _set_parties(connection: Connection, alert_id: int, chain_id: int | No
         await connection.execute(_SQL["add_parties"], alert_id, chain_id, addresses, roles)
 
 
-async def _note(connection: Connection, alert_id: int, actor: str, event: str, details: Mapping[str, Any]) -> None:
-    await connection.execute(_SQL["note"], alert_id, actor, event, json.dumps(details))
+async def note(
+    connection: Connection, alert_id: int, actor: str, event: str, details: Mapping[str, Any] | None = None
+) -> None:
+    """Add a line to an alert's history."""
+    await connection.execute(_SQL["note"], alert_id, actor, event, json.dumps(details or {}))
 
 
-async def _tell(connection: Connection, chain_id: int | None, done: Reconciled) -> None:
-    """Append an event `alert` for each to the outbox; last, since the outbox's lock is held until the commit."""
-    news = [(change, alert_id) for change, ids in done._asdict().items() for alert_id in ids]
+async def tell(connection: Connection, news: Sequence[tuple[int, str]]) -> None:
+    """Append an event `alert` to the outbox for each id and what became of it; the last of a transaction.
+
+    The outbox's lock is held until the commit.
+    """
     if news:
         await connection.execute(_OUTBOX["take_turn"])
-        data = [json.dumps({"id": alert_id, "change": change}) for change, alert_id in news]
-        await connection.execute(_OUTBOX["append_events"], "alert", chain_id, data)
+        await connection.execute(_SQL["tell"], *map(list, zip(*news, strict=True)))

@@ -31,6 +31,11 @@ _MEANING: dict[str, tuple[type[TxhubError], str, str]] = {
         "the database has no connection left",
         "raise max_connections, or stop other clients",
     ),
+    "25006": (
+        DatabaseRefused,
+        "the database is a replica, which only reads",
+        "give the address of the primary as TXHUB_DATABASE_URL",
+    ),
     "40001": (InTheWay, "another transaction was in the way", "try again"),
     "40P01": (InTheWay, "another transaction was in the way", "try again"),
     "55P03": (InTheWay, "another transaction was in the way", "try again"),

@@ -16,8 +16,10 @@ Record: TypeAlias = asyncpg.Record
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, name: str, size: int = 4) -> AsyncIterator[Pool]:
+async def open_pool(url: str, *, name: str, size: int = 4, least: int = 1) -> AsyncIterator[Pool]:
     """A pool of at most `size` connections that show as `txhub NAME` in pg_stat_activity. Times are UTC.
+
+    It keeps `least` of them open; with 0 it connects when it is first used, and nothing is raised before.
 
     Raises:
         DatabaseUnavailable: nobody answers there.
@@ -26,7 +28,7 @@ async def open_pool(url: str, *, name: str, size: int = 4) -> AsyncIterator[Pool
     with translated():
         pool = await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=least,
             max_size=size,
             timeout=10,
             command_timeout=600,

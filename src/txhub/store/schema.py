@@ -104,3 +104,21 @@ value_hist_1h = _table(
 peaks_1h = _table("peaks_1h", "chain_id", "chain", "bucket", "minute", "tx_count")
 
 stream_events = _table("stream_events", "id", "event", "chain_id", "data")
+
+alerts = _table(
+    "alerts",
+    "id",
+    "chain_id",
+    "rule",
+    "pattern",
+    "subject",
+    "started_at",
+    "severity",
+    "title",
+    "hash",
+    "test",
+    "chain_state",
+    "case_state",
+    "assignee",
+)
+alert_parties = _table("alert_parties", "alert_id", "chain_id", "address", "role")

@@ -29,9 +29,9 @@ _log = structlog.get_logger("stream")
     summary="Live events",
     description=(
         "Server-sent events as blocks are committed: `block` for each live block, `backfill` for a range of older "
-        "ones, `reorg` where committed blocks were replaced, `reset` where events were missed for good and what is "
-        "shown has to be read afresh. Each has an id; send the last one as `Last-Event-ID` to resume without a gap "
-        "(browsers do so themselves). Comments are heartbeats."
+        "ones, `reorg` where committed blocks were replaced, `alert` for an alert that was raised or changed, `reset` "
+        "where events were missed for good and what is shown has to be read afresh. Each has an id; send the last one "
+        "as `Last-Event-ID` to resume without a gap (browsers do so themselves). Comments are heartbeats."
     ),
     media_type="text/event-stream",
     tags=["Live"],
