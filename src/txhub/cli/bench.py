@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from txhub.cli.bench_all import everything
+from txhub.cli.bench_freshness import freshness
 from txhub.cli.bench_ingest import ingest
 from txhub.cli.bench_peers import peers
 from txhub.cli.bench_store import store
@@ -19,3 +21,5 @@ def _bench() -> None:
 app.command()(ingest)
 app.command()(store)
 app.command()(peers)
+app.command()(freshness)
+app.command("all")(everything)
