@@ -17,6 +17,13 @@ ORDER BY id
 -- name: exported
 INSERT INTO txhub.event_log_archive (day, path, rows, bytes, sha256) VALUES ($1, $2, $3, $4, $5)
 
+-- name: archived
+-- Every file of the archive: of the raw rows and the ledger, and of the event log.
+SELECT path, bytes, sha256 FROM txhub.archive_manifest WHERE path IS NOT NULL
+UNION ALL
+SELECT path, bytes, sha256 FROM txhub.event_log_archive
+ORDER BY path
+
 -- name: forget
 -- Whole days before $1; with $2 only those that are in the archive.
 DELETE FROM txhub.event_log

@@ -18,6 +18,7 @@ import asyncpg
 import psutil
 import psycopg
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from tests.conftest import QUICK, open_home
@@ -30,7 +31,7 @@ from txhub.store.account import Account
 from txhub.store.cluster import Cluster
 from txhub.store.edition import Edition
 from txhub.store.migrate import migrate
-from txhub.store.server import open_server, psql_program, server_status, stop_server
+from txhub.store.server import Server, open_server, psql_program, server_status, stop_server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users at once: run the tests as root too")
 
@@ -467,3 +468,12 @@ except ServerFailed as error:
         cluster = Cluster(parent / "home")
         with open_server(settings_of(cluster), stop_if_last=True):
             assert psutil.Process(server_status(settings_of(cluster)).pid).uids().real == 65534
+
+
+def test_the_settings_of_the_database_in_compose_exist(server: Server, edition: Edition) -> None:
+    compose = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text())
+    given = [word.partition("=")[0] for word in compose["services"]["db"]["command"] if "=" in word]
+    with psycopg.connect(server.url) as connection:
+        known = {name for (name,) in connection.execute("SELECT lower(name) FROM pg_settings").fetchall()}
+    assert given
+    assert set(given) - known <= (set() if edition is Edition.TIMESCALE else {"timescaledb.max_background_workers"})

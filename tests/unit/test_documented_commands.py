@@ -1,4 +1,4 @@
-"""Every command that the documents and compose.yaml name is one that txhub or make has."""
+"""Every command that the documents name is one that txhub or make has."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from typing import Any
 
 import pytest
 import typer
-import yaml
 from typer.core import TyperGroup
 
-from txhub import __version__
 from txhub.cli import app
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "sql" / "README.md"]
-COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
-OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
 
 
 def find(words: list[str]) -> tuple[Any, list[str]]:
@@ -60,27 +56,3 @@ def test_a_documented_target_exists(line: str) -> None:
 
 def test_some_commands_are_documented() -> None:
     assert {"txhub demo", "make demo", "make test"} <= SHOWN
-
-
-@pytest.mark.parametrize("service", OURS)
-def test_a_service_runs_a_command_that_exists(service: str) -> None:
-    command, options = find(OURS[service]["command"])
-    command.make_context(service, options)
-
-
-def test_services_are_of_this_release_and_guarded() -> None:
-    assert set(OURS) == {"migrate", "ingester", "worker", "api"}
-    for service in OURS.values():
-        assert service["image"] == f"txhub:{__version__}"
-        assert service["cap_drop"] == ["ALL"]
-        assert service["depends_on"]
-    published = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
-    assert published == ["127.0.0.1:8050:8050"]
-
-
-def test_services_read_their_secrets_from_files() -> None:
-    for service in COMPOSE["services"].values():
-        assert set(service["secrets"]) <= set(COMPOSE["secrets"])
-        assert not [name for name in service["environment"] if name.endswith(("_PASSWORD", "_URL"))]
-    ignored = (CHECKOUT / ".gitignore").read_text() + (CHECKOUT / ".dockerignore").read_text()
-    assert ignored.count("compose/secrets") == 2

@@ -35,6 +35,7 @@ _COMMANDS = {
     "worker": _Origin("worker", "worker"),
     "node": _Origin("node", "node", hidden=True),
     "doctor": _Origin("doctor", "doctor"),
+    "alive": _Origin("alive", "alive", hidden=True),
     "labels": _Origin("labels", "app"),
     "prices": _Origin("prices", "app"),
     "keys": _Origin("keys", "app"),

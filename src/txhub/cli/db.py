@@ -14,6 +14,7 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from txhub.cli import wiring
+from txhub.cli.backup import backup, restore
 from txhub.cli.console import err, out
 from txhub.cli.logs import configure_logs
 from txhub.errors import TxhubError, UsageError
@@ -28,6 +29,9 @@ from txhub.store.pool import open_pool
 from txhub.store.server import open_server, psql_program, server_status, stop_server
 
 app = typer.Typer(help="The database: migrate it, look at it, stop it.", no_args_is_help=True, add_completion=False)
+
+app.command()(backup)
+app.command()(restore)
 
 FIRST_BLOCK_EVER = datetime(2009, 1, 3, tzinfo=UTC)
 """Bitcoin's; no chain is older."""

@@ -187,6 +187,22 @@ class Cluster:
             self._short_socket_folder.rmdir()
         return True
 
+    def adopt(self, data: Path, origin: Origin, secrets: Mapping[str, str]) -> None:
+        """Take over a copy of a cluster's data folder and its secrets, by name of file; there must be none here."""
+        account = self.account
+        self._make_folders(account)
+        for name, text in secrets.items():
+            _write_private(self.home / name, text)
+        scratch = self.folder / "data.new"
+        if scratch.exists():
+            shutil.rmtree(scratch)
+        shutil.copytree(data, scratch, symlinks=True)
+        scratch.chmod(0o700)
+        for path in (scratch, *scratch.rglob("*")):
+            account.give(path)
+        _write_private(self._record, json.dumps(origin._asdict()) + "\n")
+        scratch.rename(self.data)
+
     def url(self, running: Postmaster, *, user: str = ROLE, by_socket: bool = False) -> str:
         """How to connect to its database, with the password in it.
 

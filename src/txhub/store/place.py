@@ -46,6 +46,11 @@ class Place:
             ) from None
         self._local = "file" in (self._files.protocol if isinstance(self._files.protocol, tuple) else ())
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return self._local
+
     def write(self, path: str, fill: Callable[[BinaryIO], None]) -> Written:
         """Write a file, or write it anew; what was there stays until the new one is whole.
 
