@@ -119,3 +119,25 @@ class CaseChange(TypedDict, total=False):
     assignee: str
     note: str
     updated_at: datetime
+
+
+class WatchlistQuestion(TypedDict, total=False):
+    """What `watchlist` takes."""
+
+    chain: str | None
+    address: str | None
+    source: str | None
+    ended: bool
+    cursor: str | None
+    limit: int
+
+
+class ExposureQuestion(TypedDict, total=False):
+    """What `exposure` takes; `limit` is how many exposures are listed, of those that are counted."""
+
+    start: Moment | None
+    end: Moment | None
+    chain: Names | None
+    source: Names | None
+    screening: int | None
+    limit: int

@@ -12,7 +12,7 @@ import pytest
 from tests.blocks import BITCOIN, ETHEREUM
 from tests.commands import environment, run
 from txhub.errors import UsageError
-from txhub.store.labels import ListVersion, import_list, read_lists
+from txhub.store.labels import Imported, ListVersion, import_list, read_lists
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
 
@@ -50,7 +50,7 @@ async def test_labels_are_stored_as_their_chain_has_them(pool: Pool, tmp_path: P
         + "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa,Genesis,other,,\n",
     )
     done = await import_list(pool, path, source="acme", version="7", as_of=MONDAY)
-    assert done == ("7", 4, 0)
+    assert done == Imported("7", 4, 0)
     rest = ("acme", "7", MONDAY, None)
     assert await labels(pool) == [
         (1, b"\xab" * 20, "Acme", "exchange", "GB", *rest),
@@ -76,7 +76,7 @@ async def test_a_new_version_takes_the_place_of_the_old_one(pool: Pool, tmp_path
     second = written(tmp_path, f'{{"address": "0x{"22" * 20}", "name": "B", "category": "x"}}\n' * 2, "2.jsonl")
     await import_list(pool, first, source="other", version="1", as_of=TUESDAY)
     await import_list(pool, first, source="list", version="1", as_of=MONDAY)
-    assert await import_list(pool, second, source="list", version="2", as_of=TUESDAY) == ("2", 2, 1)
+    assert await import_list(pool, second, source="list", version="2", as_of=TUESDAY) == Imported("2", 2, 1)
     assert await read_lists(pool, "list") == [
         ListVersion("list", "1", MONDAY, TUESDAY, 1),
         ListVersion("list", "2", TUESDAY, None, 2),

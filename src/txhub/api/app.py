@@ -38,6 +38,7 @@ from txhub.api.routes import (
     summary,
     top,
     transactions,
+    watchlist,
     week,
 )
 from txhub.api.stream import Feed
@@ -121,6 +122,10 @@ def create_app(
             reorgs.reorgs,
             reorgs.story,
             events.events,
+            watchlist.watched,
+            watchlist.watch,
+            watchlist.unwatch,
+            watchlist.versions,
             sql.sql,
             stream.stream,
             session.who,

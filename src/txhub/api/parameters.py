@@ -92,6 +92,16 @@ Block = Annotated[
 Cursor = Annotated[
     str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ", pattern=_CURSOR)
 ]
+OnlyChain = Annotated[str | None, _one("chain", "Name of a chain; all where left out.", "ethereum")]
+OnlyAddress = Annotated[
+    str | None,
+    _one("address", "An address, in any case where it is hex.", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
+]
+List = Annotated[str | None, _one("source", "Name of a list; all where left out.", "ofac-sdn")]
+Ended = Annotated[
+    bool,
+    QueryParameter(name="ended", description="Also what is not in force any more.", examples=[Example(value=True)]),
+]
 Level = Annotated[
     list[str] | None, _some("level", "`info`, `warning` or `error`; all where left out.", "warning", eventlog.Level)
 ]

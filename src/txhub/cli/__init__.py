@@ -37,6 +37,7 @@ _COMMANDS = {
     "doctor": _Origin("doctor", "doctor"),
     "alive": _Origin("alive", "alive", hidden=True),
     "labels": _Origin("labels", "app"),
+    "watchlist": _Origin("watchlist", "app"),
     "prices": _Origin("prices", "app"),
     "keys": _Origin("keys", "app"),
     "sql": _Origin("sql", "sql"),

@@ -30,6 +30,8 @@ from txhub.contract import (
     ChainInfo,
     CoverageReport,
     Event,
+    ExposureReport,
+    Label,
     Page,
     Reorg,
     ReorgStory,
@@ -38,6 +40,7 @@ from txhub.contract import (
     Summary,
     TransactionDetail,
     TransactionPage,
+    WatchlistVersion,
     Week,
 )
 from txhub.questions import (
@@ -45,12 +48,14 @@ from txhub.questions import (
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExposureQuestion,
     Names,
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
     TransactionsQuestion,
+    WatchlistQuestion,
     WeekQuestion,
 )
 
@@ -137,6 +142,43 @@ class AsyncClient:
     async def change_alert(self, alert_id: int, **change: Unpack[CaseChange]) -> Alert:
         """As `Client.change_alert`."""
         return await self._ask(calls.change_alert(alert_id, change))
+
+    async def watchlist(self, **question: Unpack[WatchlistQuestion]) -> Page[Label]:
+        """As `Client.watchlist`."""
+        return await self._ask(calls.watchlist(question))
+
+    async def watch(
+        self,
+        address: str,
+        *,
+        name: str | None = None,
+        category: str | None = None,
+        chain: str | None = None,
+        source: str | None = None,
+    ) -> Label:
+        """As `Client.watch`."""
+        given = {"name": name, "category": category, "chain": chain, "source": source}
+        return await self._ask(calls.watch(address, given))
+
+    async def unwatch(self, key: int) -> None:
+        """As `Client.unwatch`."""
+        await self._ask(calls.unwatch(key))
+
+    async def watchlists(self) -> list[WatchlistVersion]:
+        """As `Client.watchlists`."""
+        return (await self._ask(calls.watchlists())).items
+
+    async def exposure(self, **question: Unpack[ExposureQuestion]) -> ExposureReport:
+        """As `Client.exposure`."""
+        return await self._ask(calls.exposure(question))
+
+    async def exposure_frame(self, **question: Unpack[ExposureQuestion]) -> pl.DataFrame:
+        """As `Client.exposure_frame`."""
+        return await self._ask(calls.exposure_frame(question))
+
+    async def exposure_page(self, **question: Unpack[ExposureQuestion]) -> str:
+        """As `Client.exposure_page`."""
+        return await self._ask(calls.exposure_page(question))
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""

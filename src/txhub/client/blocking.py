@@ -30,6 +30,8 @@ from txhub.contract import (
     ChainInfo,
     CoverageReport,
     Event,
+    ExposureReport,
+    Label,
     Page,
     Reorg,
     ReorgStory,
@@ -38,6 +40,7 @@ from txhub.contract import (
     Summary,
     TransactionDetail,
     TransactionPage,
+    WatchlistVersion,
     Week,
 )
 from txhub.questions import (
@@ -45,12 +48,14 @@ from txhub.questions import (
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExposureQuestion,
     Names,
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
     TransactionsQuestion,
+    WatchlistQuestion,
     WeekQuestion,
 )
 
@@ -155,6 +160,43 @@ class Client:
         With `updated_at`, that of the alert as it was seen, nothing is changed where somebody else was faster.
         """
         return self._ask(calls.change_alert(alert_id, change))
+
+    def watchlist(self, **question: Unpack[WatchlistQuestion]) -> Page[Label]:
+        """The entries of watchlists that are in force, newest first; with `ended`, all there ever were."""
+        return self._ask(calls.watchlist(question))
+
+    def watch(
+        self,
+        address: str,
+        *,
+        name: str | None = None,
+        category: str | None = None,
+        chain: str | None = None,
+        source: str | None = None,
+    ) -> Label:
+        """Watch an address: from now on every move of it is screened, and history is searched for it."""
+        given = {"name": name, "category": category, "chain": chain, "source": source}
+        return self._ask(calls.watch(address, given))
+
+    def unwatch(self, key: int) -> None:
+        """End an entry of a list that is kept by hand."""
+        self._ask(calls.unwatch(key))
+
+    def watchlists(self) -> list[WatchlistVersion]:
+        """Every version of every watchlist, newest first, and how far history was searched for it."""
+        return self._ask(calls.watchlists()).items
+
+    def exposure(self, **question: Unpack[ExposureQuestion]) -> ExposureReport:
+        """Exposure to watchlists over a range: counts, lists and the transactions, the newest first."""
+        return self._ask(calls.exposure(question))
+
+    def exposure_frame(self, **question: Unpack[ExposureQuestion]) -> pl.DataFrame:
+        """The transactions of the same as a frame, a column for each field."""
+        return self._ask(calls.exposure_frame(question))
+
+    def exposure_page(self, **question: Unpack[ExposureQuestion]) -> str:
+        """The same as an HTML page that needs nothing else, for reading and printing."""
+        return self._ask(calls.exposure_page(question))
 
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""

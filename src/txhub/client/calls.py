@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import polars as pl
 import pyarrow as pa
 
-from txhub.client.wire import ARROW, JSON, Call, StatementRows, reads, segment
+from txhub.client.wire import ARROW, HTML, JSON, Call, StatementRows, reads, segment
 from txhub.contract import (
     Alert,
     AlertStory,
@@ -15,6 +15,8 @@ from txhub.contract import (
     ChainInfo,
     CoverageReport,
     Event,
+    ExposureReport,
+    Label,
     Page,
     Reorg,
     ReorgStory,
@@ -23,6 +25,7 @@ from txhub.contract import (
     Summary,
     TransactionDetail,
     TransactionPage,
+    WatchlistVersion,
     Week,
 )
 from txhub.questions import (
@@ -30,11 +33,13 @@ from txhub.questions import (
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExposureQuestion,
     PeaksQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
     TransactionsQuestion,
+    WatchlistQuestion,
     WeekQuestion,
 )
 
@@ -50,6 +55,10 @@ _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
 _read_story: Callable[[bytes], ReorgStory] = reads(ReorgStory)
+_read_watched: Callable[[bytes], Page[Label]] = reads(Page[Label])
+_read_entry: Callable[[bytes], Label] = reads(Label)
+_read_versions: Callable[[bytes], Page[WatchlistVersion]] = reads(Page[WatchlistVersion])
+_read_exposure: Callable[[bytes], ExposureReport] = reads(ExposureReport)
 _read_events: Callable[[bytes], Page[Event]] = reads(Page[Event])
 _read_alerts: Callable[[bytes], Page[Alert]] = reads(Page[Alert])
 _read_alert_story: Callable[[bytes], AlertStory] = reads(AlertStory)
@@ -158,6 +167,46 @@ def transaction(chain: str, tx_hash: str, block: int | None) -> Call[Transaction
 def block(chain: str, block: int | str) -> Call[BlockDetail]:
     """`/v1/blocks/{chain}/{block}`."""
     return Call(f"/v1/blocks/{segment(chain)}/{segment(block)}", _read_block)
+
+
+def watchlist(question: WatchlistQuestion) -> Call[Page[Label]]:
+    """`/v1/watchlist`."""
+    return Call("/v1/watchlist", _read_watched, JSON, question)
+
+
+def watch(address: str, given: Mapping[str, str | None]) -> Call[Label]:
+    """A POST to `/v1/watchlist`."""
+    body = {"address": address, **{name: value for name, value in given.items() if value is not None}}
+    return Call("/v1/watchlist", _read_entry, body=body)
+
+
+def unwatch(key: int) -> Call[None]:
+    """A DELETE of `/v1/watchlist/{key}`."""
+    return Call(f"/v1/watchlist/{key}", _read_nothing, method="DELETE")
+
+
+def watchlists() -> Call[Page[WatchlistVersion]]:
+    """`/v1/watchlist/versions`."""
+    return Call("/v1/watchlist/versions", _read_versions)
+
+
+def exposure(question: ExposureQuestion) -> Call[ExposureReport]:
+    """`/v1/reports/exposure`."""
+    return Call("/v1/reports/exposure", _read_exposure, JSON, question)
+
+
+def exposure_frame(question: ExposureQuestion) -> Call[pl.DataFrame]:
+    """`/v1/reports/exposure` as a frame."""
+    return Call("/v1/reports/exposure", _read_frame, ARROW, question)
+
+
+def exposure_page(question: ExposureQuestion) -> Call[str]:
+    """`/v1/reports/exposure` as a page."""
+    return Call("/v1/reports/exposure", bytes.decode, HTML, question)
+
+
+def _read_nothing(_: bytes) -> None:
+    """What a call answers that has no answer."""
 
 
 def _read_rows(content: bytes) -> StatementRows:

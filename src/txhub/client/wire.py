@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +20,7 @@ from txhub.errors import TxhubError, Unavailable
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
+HTML = "text/html"
 PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
 
@@ -88,16 +90,15 @@ class Call(Generic[Answer]):
     accept: str = JSON
     query: Mapping[str, object] | None = None
     body: Mapping[str, object] | None = None
-    """What is sent; without it, the question is a GET."""
-    method: str = "POST"
-    """How a body is sent."""
+    """What is sent."""
+    method: str | None = None
+    """Without it a body is posted, and what has none is a GET."""
 
     @property
     def request(self) -> Request:
         """What httpx is told to send."""
-        method = "GET" if self.body is None else self.method
         return {
-            "method": method,
+            "method": self.method or ("GET" if self.body is None else "POST"),
             "url": self.path,
             "params": self.params,
             "headers": {"accept": self.accept},
@@ -112,7 +113,8 @@ class Call(Generic[Answer]):
 
     def answer(self, response: httpx.Response) -> Answer:
         """The answer, whatever its status, unless it is a problem (a stream that is down answers 503, and says why)."""
-        if response.headers.get("content-type", "").partition(";")[0] != self.accept:
+        empty = response.status_code == HTTPStatus.NO_CONTENT
+        if not empty and response.headers.get("content-type", "").partition(";")[0] != self.accept:
             raise error_of(response)
         return self.read(response.content)
 

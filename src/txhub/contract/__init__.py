@@ -21,6 +21,14 @@ from txhub.contract.alerts import (
 )
 from txhub.contract.busiest import Flow, Party, Ranking
 from txhub.contract.details import BlockDetail, BlockHeader, Coin, KindCount, Status, TokenTransfer, TransactionDetail
+from txhub.contract.exposure import (
+    Exposure,
+    ExposureCount,
+    ExposureDay,
+    ExposureReport,
+    ReportedChain,
+    ReportedList,
+)
 from txhub.contract.labels import Label
 from txhub.contract.ledger import (
     ChainInfo,
@@ -39,6 +47,7 @@ from txhub.contract.statement import StatementAnswer, StatementColumn
 from txhub.contract.stream import BackfillEvent, BlockEvent, ReorgEvent
 from txhub.contract.summary import ChainFigures, Figure, Summary
 from txhub.contract.transactions import Transaction, TransactionPage
+from txhub.contract.watchlist import WatchlistVersion
 from txhub.contract.week import Week, WeekHour
 from txhub.contract.words import BUCKET_SECONDS, MAX_POINTS, Bucket, Item, Kind, Metric, Page, Rank, Source, Unit
 
@@ -64,6 +73,10 @@ __all__ = [
     "CoverageBucket",
     "CoverageReport",
     "Event",
+    "Exposure",
+    "ExposureCount",
+    "ExposureDay",
+    "ExposureReport",
     "Figure",
     "Flow",
     "Gap",
@@ -87,6 +100,8 @@ __all__ = [
     "ReorgEvent",
     "ReorgStory",
     "ReplacedBlock",
+    "ReportedChain",
+    "ReportedList",
     "Rule",
     "RuleState",
     "Series",
@@ -103,6 +118,7 @@ __all__ = [
     "TransactionDetail",
     "TransactionPage",
     "Unit",
+    "WatchlistVersion",
     "Week",
     "WeekHour",
 ]

@@ -22,6 +22,7 @@ class Label:
     source: str
     """Who keeps the list."""
     list_version: str
+    """Its version; `by hand` where people add and end entries one by one."""
     valid_from: datetime
     valid_to: datetime | None
-    """When it ended, as the next version of the list took its place; null: it is in force."""
+    """When it ended, as the next version of the list took its place or somebody took it off; null: it is in force."""
