@@ -55,6 +55,27 @@ class PeaksQuestion(TypedDict, total=False):
     limit: int
 
 
+class ProfileQuestion(TypedDict, total=False):
+    """What `address` takes beside it."""
+
+    start: Moment | None
+    end: Moment | None
+    rank: str
+    limit: int
+
+
+class TopQuestion(ProfileQuestion, total=False):
+    """What `top_senders`, `top_receivers` and `flows` take."""
+
+    chain: Names | None
+
+
+class NeighbourhoodQuestion(TopQuestion, total=False):
+    """What `neighbourhood` takes beside the address."""
+
+    depth: int
+
+
 class TransactionsQuestion(TypedDict, total=False):
     """What `transactions` takes. Values are whole coins, as decimal text where they must be exact."""
 

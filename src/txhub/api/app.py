@@ -22,6 +22,7 @@ from txhub.api.access import COOKIE, Access, Admission
 from txhub.api.document import OPEN, complete
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
+    addresses,
     alerts,
     blocks,
     chains,
@@ -115,6 +116,7 @@ def create_app(
             transactions.transactions,
             transactions.transaction,
             blocks.block,
+            addresses.profile,
             top.senders,
             top.receivers,
             top.flows,

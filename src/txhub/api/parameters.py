@@ -59,6 +59,20 @@ To = Annotated[list[str] | None, _some("to", "Recipients.", "0xdac17f958d2ee523a
 Address = Annotated[
     list[str] | None, _some("address", "Senders or recipients.", "0xdac17f958d2ee523a2206206994597c13d831ec7")
 ]
+OneAddress = Annotated[
+    str,
+    PathParameter(
+        description="As it is written on its chain.",
+        examples=[Example(value="0xdac17f958d2ee523a2206206994597c13d831ec7")],
+    ),
+]
+Around = Annotated[
+    str | None,
+    _one("address", "Show what is around this address.", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
+]
+Depth = Annotated[
+    str | None, _one("depth", "With `address`: 1, its own edges, or 2, those of its neighbours too.", "2", ("1", "2"))
+]
 Start = Annotated[str | None, _one("start", f"First moment: {_TIME}", "-24h", pattern=_MOMENT)]
 End = Annotated[str | None, _one("end", f"The moment after the last one: {_TIME}", "now", pattern=_MOMENT)]
 Bucket = Annotated[

@@ -24,6 +24,7 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    AddressProfile,
     Alert,
     AlertStory,
     BlockDetail,
@@ -31,8 +32,12 @@ from txhub.contract import (
     CoverageReport,
     Event,
     ExposureReport,
+    Flow,
     Label,
+    Neighbourhood,
     Page,
+    Party,
+    Ranking,
     Reorg,
     ReorgStory,
     Series,
@@ -50,10 +55,13 @@ from txhub.questions import (
     EventsQuestion,
     ExposureQuestion,
     Names,
+    NeighbourhoodQuestion,
     PeaksQuestion,
+    ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
     WeekQuestion,
@@ -106,6 +114,26 @@ class AsyncClient:
     async def block(self, chain: str, block: int | str) -> BlockDetail:
         """As `Client.block`."""
         return await self._ask(calls.block(chain, block))
+
+    async def address(self, chain: str, address: str, **question: Unpack[ProfileQuestion]) -> AddressProfile:
+        """As `Client.address`."""
+        return await self._ask(calls.address(chain, address, question))
+
+    async def top_senders(self, **question: Unpack[TopQuestion]) -> Ranking[Party]:
+        """As `Client.top_senders`."""
+        return await self._ask(calls.top_senders(question))
+
+    async def top_receivers(self, **question: Unpack[TopQuestion]) -> Ranking[Party]:
+        """As `Client.top_receivers`."""
+        return await self._ask(calls.top_receivers(question))
+
+    async def flows(self, **question: Unpack[TopQuestion]) -> Ranking[Flow]:
+        """As `Client.flows`."""
+        return await self._ask(calls.flows(question))
+
+    async def neighbourhood(self, address: str, **question: Unpack[NeighbourhoodQuestion]) -> Neighbourhood:
+        """As `Client.neighbourhood`."""
+        return await self._ask(calls.neighbourhood(address, question))
 
     async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """As `Client.sql`."""

@@ -24,6 +24,7 @@ from txhub.client.wire import (
     resuming,
 )
 from txhub.contract import (
+    AddressProfile,
     Alert,
     AlertStory,
     BlockDetail,
@@ -31,8 +32,12 @@ from txhub.contract import (
     CoverageReport,
     Event,
     ExposureReport,
+    Flow,
     Label,
+    Neighbourhood,
     Page,
+    Party,
+    Ranking,
     Reorg,
     ReorgStory,
     Series,
@@ -50,10 +55,13 @@ from txhub.questions import (
     EventsQuestion,
     ExposureQuestion,
     Names,
+    NeighbourhoodQuestion,
     PeaksQuestion,
+    ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
     WeekQuestion,
@@ -118,6 +126,26 @@ class Client:
     def block(self, chain: str, block: int | str) -> BlockDetail:
         """One block, by its number or its hash, with what its transactions add up to."""
         return self._ask(calls.block(chain, block))
+
+    def address(self, chain: str, address: str, **question: Unpack[ProfileQuestion]) -> AddressProfile:
+        """What an address did, with whom, and who is known to be behind it."""
+        return self._ask(calls.address(chain, address, question))
+
+    def top_senders(self, **question: Unpack[TopQuestion]) -> Ranking[Party]:
+        """The senders of most transactions, or most value."""
+        return self._ask(calls.top_senders(question))
+
+    def top_receivers(self, **question: Unpack[TopQuestion]) -> Ranking[Party]:
+        """The recipients of most transactions, or most value."""
+        return self._ask(calls.top_receivers(question))
+
+    def flows(self, **question: Unpack[TopQuestion]) -> Ranking[Flow]:
+        """The pairs of sender and recipient with most transactions, or most value."""
+        return self._ask(calls.flows(question))
+
+    def neighbourhood(self, address: str, **question: Unpack[NeighbourhoodQuestion]) -> Neighbourhood:
+        """The greatest edges around an address, and the addresses that they join."""
+        return self._ask(calls.neighbourhood(address, question))
 
     def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """The rows of one reading statement, at most `max_rows`, within `seconds`; docs/sql.md has the views.

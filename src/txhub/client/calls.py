@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from txhub.client.wire import ARROW, HTML, JSON, Call, StatementRows, reads, segment
 from txhub.contract import (
+    AddressProfile,
     Alert,
     AlertStory,
     BlockDetail,
@@ -16,8 +17,12 @@ from txhub.contract import (
     CoverageReport,
     Event,
     ExposureReport,
+    Flow,
     Label,
+    Neighbourhood,
     Page,
+    Party,
+    Ranking,
     Reorg,
     ReorgStory,
     Series,
@@ -34,10 +39,13 @@ from txhub.questions import (
     CoverageQuestion,
     EventsQuestion,
     ExposureQuestion,
+    NeighbourhoodQuestion,
     PeaksQuestion,
+    ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
     WeekQuestion,
@@ -51,6 +59,10 @@ _read_transaction: Callable[[bytes], TransactionDetail] = reads(TransactionDetai
 _read_block: Callable[[bytes], BlockDetail] = reads(BlockDetail)
 _read_summary: Callable[[bytes], Summary] = reads(Summary)
 _read_week: Callable[[bytes], Week] = reads(Week)
+_read_profile: Callable[[bytes], AddressProfile] = reads(AddressProfile)
+_read_parties: Callable[[bytes], Ranking[Party]] = reads(Ranking[Party])
+_read_flows: Callable[[bytes], Ranking[Flow]] = reads(Ranking[Flow])
+_read_neighbourhood: Callable[[bytes], Neighbourhood] = reads(Neighbourhood)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
@@ -207,6 +219,31 @@ def exposure_page(question: ExposureQuestion) -> Call[str]:
 
 def _read_nothing(_: bytes) -> None:
     """What a call answers that has no answer."""
+
+
+def address(chain: str, address: str, question: ProfileQuestion) -> Call[AddressProfile]:
+    """`/v1/addresses/{chain}/{address}`."""
+    return Call(f"/v1/addresses/{segment(chain)}/{segment(address)}", _read_profile, JSON, question)
+
+
+def top_senders(question: TopQuestion) -> Call[Ranking[Party]]:
+    """`/v1/top/senders`."""
+    return Call("/v1/top/senders", _read_parties, JSON, question)
+
+
+def top_receivers(question: TopQuestion) -> Call[Ranking[Party]]:
+    """`/v1/top/receivers`."""
+    return Call("/v1/top/receivers", _read_parties, JSON, question)
+
+
+def flows(question: TopQuestion) -> Call[Ranking[Flow]]:
+    """`/v1/flows`."""
+    return Call("/v1/flows", _read_flows, JSON, question)
+
+
+def neighbourhood(address: str, question: NeighbourhoodQuestion) -> Call[Neighbourhood]:
+    """`/v1/flows` around an address."""
+    return Call("/v1/flows", _read_neighbourhood, JSON, {"address": address, **question})
 
 
 def _read_rows(content: bytes) -> StatementRows:

@@ -6,6 +6,7 @@ amounts that must stay exact are decimal strings; points of a series are floats,
 
 from __future__ import annotations
 
+from txhub.contract.addresses import AddressProfile, Counterparty, Edge, Neighbourhood, Node, TokenMoved
 from txhub.contract.alerts import (
     Alert,
     AlertEntry,
@@ -21,14 +22,7 @@ from txhub.contract.alerts import (
 )
 from txhub.contract.busiest import Flow, Party, Ranking
 from txhub.contract.details import BlockDetail, BlockHeader, Coin, KindCount, Status, TokenTransfer, TransactionDetail
-from txhub.contract.exposure import (
-    Exposure,
-    ExposureCount,
-    ExposureDay,
-    ExposureReport,
-    ReportedChain,
-    ReportedList,
-)
+from txhub.contract.exposure import Exposure, ExposureCount, ExposureDay, ExposureReport, ReportedChain, ReportedList
 from txhub.contract.labels import Label
 from txhub.contract.ledger import (
     ChainInfo,
@@ -54,6 +48,7 @@ from txhub.contract.words import BUCKET_SECONDS, MAX_POINTS, Bucket, Item, Kind,
 __all__ = [
     "BUCKET_SECONDS",
     "MAX_POINTS",
+    "AddressProfile",
     "Alert",
     "AlertEntry",
     "AlertEvent",
@@ -70,8 +65,10 @@ __all__ = [
     "ChainState",
     "Coin",
     "Compared",
+    "Counterparty",
     "CoverageBucket",
     "CoverageReport",
+    "Edge",
     "Event",
     "Exposure",
     "ExposureCount",
@@ -87,6 +84,8 @@ __all__ = [
     "Label",
     "Line",
     "Metric",
+    "Neighbourhood",
+    "Node",
     "Page",
     "Party",
     "Pattern",
@@ -113,6 +112,7 @@ __all__ = [
     "Status",
     "StreamHealth",
     "Summary",
+    "TokenMoved",
     "TokenTransfer",
     "Transaction",
     "TransactionDetail",

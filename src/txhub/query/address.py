@@ -1,4 +1,4 @@
-"""Addresses that a question names, in their stored form."""
+"""Addresses that a question names, in their stored form, and back."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def stored(parameter: str, texts: Iterable[str], chains: Sequence[ChainInfo]) ->
     """
     families = {chain.family for chain in chains} or set(WRITTEN)
     return [_stored(parameter, text, families) for text in dict.fromkeys(texts)]
+
+
+def text(address: bytes, chain: ChainInfo) -> str:
+    """A stored address as people write it, as `txhub.address_text`."""
+    return f"0x{address.hex()}" if chain.family == "evm" else address.decode()
 
 
 def _stored(parameter: str, text: str, families: set[str]) -> bytes:

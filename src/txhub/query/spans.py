@@ -28,3 +28,12 @@ def newest_first(asked: TimeRange, chains: Iterable[ChainInfo], before: datetime
         yield TimeRange(start, end)
         end, start, width = start, start - width, 2 * width
     yield TimeRange(asked.start, end)
+
+
+def oldest_first(asked: TimeRange) -> Iterator[TimeRange]:
+    """The same from the other end: the first day, then pieces each twice as long as the one before."""
+    start, width = asked.start, timedelta(days=1)
+    while start < asked.end:
+        end = min(start + width, asked.end)
+        yield TimeRange(start, end)
+        start, width = end, 2 * width

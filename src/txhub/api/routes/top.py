@@ -14,7 +14,9 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
-from txhub.contract import Flow, Party, Ranking
+from txhub.contract import Flow, Neighbourhood, Party, Ranking
+from txhub.errors import UsageError
+from txhub.query.neighbourhood import read_neighbourhood
 from txhub.query.top import Side, TopAnswer, read_top
 from txhub.store.read import Reader
 
@@ -24,7 +26,15 @@ _DESCRIPTION = (
     "missing at most, 0 where the figures are exact."
 )
 _PARTIES = {200: ResponseSpec(Ranking[Party], description="The busiest.", generate_examples=False), **PROBLEMS}
-_FLOWS = {200: ResponseSpec(Ranking[Flow], description="The busiest pairs.", generate_examples=False), **PROBLEMS}
+_EITHER: Any = Ranking[Flow] | Neighbourhood
+_FLOWS = {
+    200: ResponseSpec(
+        _EITHER,
+        description="The busiest pairs; with `address`, those around it.",
+        generate_examples=False,
+    ),
+    **PROBLEMS,
+}
 
 
 @get("/v1/top/senders", summary="Who sends most", description=_DESCRIPTION, responses=_PARTIES, tags=["Data"])
@@ -65,8 +75,12 @@ async def receivers(
 
 @get(
     "/v1/flows",
-    summary="The busiest pairs of sender and receiver",
-    description=_DESCRIPTION,
+    summary="The busiest pairs of sender and receiver, or what is around an address",
+    description=(
+        f"{_DESCRIPTION} With `address` the edges to and from it, counted from its transactions in the exact range; "
+        "with `depth=2` as many again of its greatest neighbours. `nodes` are the addresses that they join, with their "
+        "labels; of a very busy one the newest transactions are counted, and its `start` says since when."
+    ),
     responses=_FLOWS,
     tags=["Data"],
 )
@@ -79,10 +93,20 @@ async def flows(
     end: parameters.End = None,
     rank: parameters.Rank = None,
     limit: parameters.Limit = 50,
+    address: parameters.Around = None,
+    depth: parameters.Depth = None,
     wanted: parameters.Format = None,
 ) -> Response[bytes]:
-    """Answer with the busiest flows."""
+    """Answer with the busiest flows, or those around an address."""
     question = given(start=start, end=end, rank=rank)
+    if address:
+        around = await read_neighbourhood(
+            reader, address, chain=listed(chain), limit=limit, now=now, **question, **given(depth=depth)
+        )
+        facts = {"rank": around.rank.value, "complete": str(around.complete).lower()}
+        return await respond(request, Answer("flows", around.rows, around.as_contract, facts), wanted)
+    if depth:
+        raise UsageError("depth is of no address", hint="send address= with the one that is in the middle")
     found = await read_top(reader, Side.FLOWS, chain=listed(chain), limit=limit, now=now, **question)
     return await _answer(request, found, "flows", found.flows, wanted)
 
