@@ -154,6 +154,12 @@ class Settings(BaseSettings):
     heartbeat_every: Span = Field(
         default=timedelta(minutes=1), ge=timedelta(seconds=1), description="how often the worker calls `heartbeat_url`"
     )
+    rules_past: Span = Field(
+        default=timedelta(days=7), description="how much of the past a new or changed rule looks at, once"
+    )
+    rules: dict[str, dict[str, Any]] = Field(
+        default={}, description="rules beside those that come with txhub, or in their place: docs/rules.md"
+    )
     chains: dict[str, ChainSettings] = Field(
         default={}, description="chains beside the built-in ones, or what differs from those"
     )

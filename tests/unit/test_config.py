@@ -51,12 +51,13 @@ EXAMPLES = {
     "keep_events": ("90d", timedelta(days=90)),
     "heartbeat_url": ("https://example.com/ping/1", SecretStr("https://example.com/ping/1")),
     "heartbeat_every": ("30s", timedelta(seconds=30)),
+    "rules_past": ("30d", timedelta(days=30)),
 }
 """Each setting as text, and what it means."""
 
 
 def test_there_is_an_example_of_each_setting() -> None:
-    assert EXAMPLES.keys() | {"chains"} == Settings.model_fields.keys()
+    assert EXAMPLES.keys() | {"chains", "rules"} == Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -157,7 +158,7 @@ def documented() -> dict[str, list[str]]:
 
 
 def test_the_documented_settings_are_the_real_ones() -> None:
-    fields = {name: field for name, field in Settings.model_fields.items() if name != "chains"}
+    fields = {name: field for name, field in Settings.model_fields.items() if name not in ("chains", "rules")}
     assert documented().keys() == fields.keys() | {f"chains.NAME.{name}" for name in ChainSettings.model_fields}
     for name, field in fields.items():
         variable, default, meaning = documented()[name]

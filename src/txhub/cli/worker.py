@@ -29,6 +29,8 @@ from txhub.store.sqlfiles import queries
 KEEP_EVENTS = timedelta(days=7)
 """How long a client may be away and still resume the stream where it left it."""
 
+LONGEST_READ = timedelta(minutes=5)
+"""How long detection may read rows of the past."""
 PRICED_BEFORE = timedelta(days=1)
 """How long before the history its prices begin: a price holds for as long."""
 
@@ -53,6 +55,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     priced = [chain for chain in chains if chain.family == "evm" and chain.price_feed]
     async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
+        tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
@@ -88,6 +91,16 @@ async def _watch(url: str, settings: Settings, pool: Pool) -> None:
         watch = Watch(pool, reader, places)
         tasks.create_task(supervise("watch", watch.run))
         tasks.create_task(supervise("audit", watch.run_audits))
+
+
+async def _detect(url: str, pool: Pool, settings: Settings) -> None:
+    # Imported when needed, as what follows: Polars takes as long as all the rest.
+    from txhub.detect.defaults import keep_rules
+    from txhub.detect.runner import Runner
+
+    await keep_rules(pool, settings.rules)
+    async with Reader(url, size=2, patience=LONGEST_READ) as reader:
+        await Runner(pool, reader, url, settings.rules_past).run()
 
 
 async def _forget(pool: Pool, settings: Settings) -> None:

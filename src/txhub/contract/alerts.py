@@ -78,6 +78,8 @@ class Pattern(StrEnum):
     DROP = "drop"
     ANOMALY = "anomaly"
     """A model finds it unlike the rest."""
+    COMBINED = "combined"
+    """Several of these at once."""
     OPERATIONS = "operations"
     """What txhub says of itself."""
 

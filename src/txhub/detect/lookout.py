@@ -1,0 +1,245 @@
+"""Looking at one chain: at once at what was just committed, and again at what came late.
+
+What is new is looked at by the live trail. What is older than that reaches is looked at by a pass: it goes over the
+past piece by piece, and where it comes to the present its trail becomes the live one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from txhub.contract.alerts import RuleState
+from txhub.detect.facts import Facts
+from txhub.detect.knowledge import pin_quantiles, read_facts
+from txhub.detect.rows import read_rows
+from txhub.detect.rules import Definition, shares
+from txhub.detect.trail import Looking, Trail
+from txhub.model import Chain
+from txhub.store.alerts import Raiser, reconcile
+from txhub.store.faults import translated
+from txhub.store.horizon import read_horizon
+from txhub.store.pool import Pool
+from txhub.store.read import Reader
+from txhub.store.rules import Rule
+from txhub.store.sqlfiles import queries
+
+MOST_EVENTS = 3_000_000
+"""Events that one condition may keep in memory, about 500 MB; a rule that needs more is not looked for any more."""
+_FACTS_HOLD_S = 30.0
+"""Seconds after which labels and prices are read again."""
+_PIECE_ROWS = 100_000
+"""About so many rows are looked at in one piece of a pass."""
+_FIRST_STEP, _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+_SLACK = timedelta(minutes=10)
+"""How far back the live trail takes changes, beside the blocks that a reorg may replace."""
+_SQL, _RECORD = queries("detection"), queries("ledger")["record_event"]
+
+
+class Stretch(NamedTuple):
+    """A span of a chain's time, [start, end)."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass
+class _Pass:
+    """A walk over the past: it is at `at`, and goes to `until`, or to the present where that is None."""
+
+    trail: Trail
+    facts: Facts
+    at: datetime
+    until: datetime | None
+    step: timedelta = _FIRST_STEP
+
+
+class Lookout:
+    """Lets the alerts of a chain be what rules find in its rows.
+
+    Args:
+        pool: where alerts are written.
+        reader: where rows are read.
+        chain: the chain.
+        past: how much of the past a new rule, or a new version of one, looks at.
+    """
+
+    def __init__(self, pool: Pool, reader: Reader, chain: Chain, past: timedelta) -> None:
+        self.chain = chain
+        self._pool = pool
+        self._reader = reader
+        self._past = past
+        self._rules: dict[tuple[int, int], Looking] = {}
+        self._live: Trail | None = None
+        self._facts: tuple[Facts, float, datetime] | None = None
+        self._new: list[Looking] = []
+        self._late: list[Stretch] = []
+        self._pass: _Pass | None = None
+        self._is_empty = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a pass is under way, or a new rule waits for one."""
+        return self._pass is not None or (bool(self._new) and not self._is_empty)
+
+    @property
+    def has_late(self) -> bool:
+        """Whether a span waits for a pass."""
+        return bool(self._late)
+
+    def set_rules(self, rules: Iterable[tuple[Rule, Definition]]) -> None:
+        """Look for these rules, and no others; those that are new to it begin with a pass."""
+        here = {(rule.id, rule.version): Looking(rule, of) for rule, of in rules if of.on(self.chain.name)}
+        for trail in (self._live, self._pass.trail if self._pass else None):
+            if trail is not None:
+                trail.keep(each.rule for each in here.values())
+        waiting = {(each.rule.id, each.rule.version) for each in self._new}
+        self._new = [each for key, each in here.items() if key in waiting or key not in self._rules]
+        self._rules = here
+
+    async def look(self, stretch: Stretch) -> None:
+        """Look at a span that was just committed; what the live trail cannot tell of it is left to a pass.
+
+        Raises:
+            DatabaseUnavailable, DatabaseRefused, SchemaMismatch, DiskFull: see `faults`; look again.
+        """
+        self._is_empty = False
+        walk, live = self._pass, self._live
+        if walk is not None and stretch.start < walk.trail.end:
+            begun = stretch._replace(end=min(stretch.end, walk.trail.end))
+            await self._replace(walk.trail, walk.facts, begun)
+        if live is None or stretch.start < live.start:
+            comes_by = walk is not None and walk.until is None and walk.at <= stretch.start
+            if self._rules and not (comes_by and live is None):
+                self._late.append(stretch)
+            return
+        facts = await self._known(stretch)
+        is_new = stretch.start >= live.end
+        await self._replace(live, facts, stretch)
+        await self._say(live, facts, stretch, is_new=is_new)
+        live.forget(live.end - self._reach)
+
+    async def step(self) -> bool:
+        """Take a pass one piece further, or begin one; whether there was one.
+
+        Raises:
+            DatabaseUnavailable, DatabaseRefused, SchemaMismatch, DiskFull: see `faults`; take the step again.
+        """
+        last = await self._last()
+        self._is_empty = last is None
+        if last is None:
+            return False
+        walk = self._pass = self._pass or await self._begin(last)
+        if walk is None:
+            return False
+        goal = last if walk.until is None else min(walk.until, last)
+        if walk.trail.end < goal:
+            piece = Stretch(walk.trail.end, min(walk.trail.end + walk.step, goal))
+            rows = await self._replace(walk.trail, walk.facts, piece)
+            if piece.end > walk.at:
+                await self._say(walk.trail, walk.facts, Stretch(max(walk.at, piece.start), piece.end), is_new=False)
+                walk.at = piece.end
+                walk.trail.forget(walk.at - self._reach)
+            walk.step = min(walk.step * 2, _LONGEST) if rows < _PIECE_ROWS else max(walk.step / 2, _SHORTEST)
+        if walk.trail.end >= goal:
+            self._pass = None
+            if walk.until is None:
+                self._make_live(walk.trail)
+        return True
+
+    async def _begin(self, last: datetime) -> _Pass | None:
+        """A pass of the new rules over their past, or else of all over what came late."""
+        if self._new:
+            looking = self._new
+            known = all(each.rule.looked_version == each.rule.version for each in looking)
+            start, latest = (last if known else last - self._past), last
+        elif self._late and self._rules:
+            looking = [Looking(each.rule, each.definition) for each in self._rules.values()]
+            start, latest = min(each.start for each in self._late), max(each.end for each in self._late)
+        else:
+            return None
+        lookback = max(each.definition.lookback for each in looking)
+        start = await self._above_horizon(start, lookback)
+        until = None
+        if not self._new and self._live is not None and latest + lookback < self._live.start - lookback:
+            until = latest + lookback  # what is found later does not depend on it
+        facts = await self._read_facts(start - lookback, last)
+        if self._new:
+            self._late = [each for each in self._late if each.start < start] if self._live is None else self._late
+            self._new = []
+        else:
+            self._late = []
+        return _Pass(Trail(looking, start), facts, start, until)
+
+    def _make_live(self, trail: Trail) -> None:
+        if self._live is None:
+            self._live = trail
+        else:
+            self._live.adopt(trail)
+        self._facts = None
+
+    async def _replace(self, trail: Trail, facts: Facts, stretch: Stretch) -> int:
+        """Read a span's rows into a trail; how many those are."""
+        rows = await read_rows(self._reader, self.chain, trail.sources, *stretch)
+        await asyncio.to_thread(trail.replace, rows, facts, *stretch)
+        for each in [each for each in trail.looking if each.kept > MOST_EVENTS]:
+            trail.looking.remove(each)
+            await self._record("warning", "rule_too_wide", rule=each.rule.name, events=each.kept)
+        return sum(frame.height for frame in rows.values())
+
+    async def _say(self, trail: Trail, facts: Facts, stretch: Stretch, *, is_new: bool) -> None:
+        """Let the alerts be what is found in a span, and in what is known already of the lookback after it."""
+        for each in trail.looking:
+            end = max(stretch.end, min(stretch.end + each.definition.lookback, trail.end))
+            found = await asyncio.to_thread(trail.find, each, facts, stretch.start, end)
+            if found or not is_new:
+                raiser = _raiser(each.rule, each.definition)
+                await reconcile(self._pool, raiser, self.chain.chain_id, stretch.start, end, found)
+
+    async def _known(self, stretch: Stretch) -> Facts:
+        """Facts that are not older than they may be."""
+        if self._facts is not None:
+            facts, read_at, until = self._facts
+            if time.monotonic() - read_at < _FACTS_HOLD_S and stretch.end.date() <= until.date():
+                return facts
+        facts = await self._read_facts(stretch.start - self._reach, stretch.end)
+        self._facts = facts, time.monotonic(), stretch.end
+        return facts
+
+    async def _read_facts(self, start: datetime, end: datetime) -> Facts:
+        wanted = shares(each.definition for each in self._rules.values())
+        facts = await read_facts(self._reader, self.chain, start, end, wanted)
+        await pin_quantiles(self._pool, facts)
+        return facts
+
+    async def _above_horizon(self, start: datetime, lookback: timedelta) -> datetime:
+        """From where on there are raw rows to look at."""
+        with translated():
+            horizon = await read_horizon(self._pool)
+        if horizon is None or start - lookback >= horizon:
+            return start
+        await self._record("warning", "below_horizon", since=start.isoformat(), until=(horizon + lookback).isoformat())
+        return horizon + lookback
+
+    @property
+    def _reach(self) -> timedelta:
+        return timedelta(seconds=self.chain.block_time_s * self.chain.finality_depth) + _SLACK
+
+    async def _last(self) -> datetime | None:
+        """The moment after the newest committed block; None where there is none."""
+        with translated():
+            newest: datetime | None = await self._pool.fetchval(_SQL["newest"], self.chain.chain_id)
+        return None if newest is None else newest + timedelta(microseconds=1)
+
+    async def _record(self, level: str, event: str, **details: object) -> None:
+        with translated():
+            await self._pool.execute(_RECORD, level, "detection", self.chain.chain_id, event, json.dumps(details))
+
+
+def _raiser(rule: Rule, definition: Definition) -> Raiser:
+    return Raiser(rule.id, rule.version, rule.name, definition.pattern, rule.severity, rule.state is RuleState.TEST)

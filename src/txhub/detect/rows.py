@@ -1,0 +1,134 @@
+"""A chain's committed rows as frames: what patterns look at.
+
+Each source is a frame whose rows of a block follow from that block alone, so that frames of neighbouring spans put
+together are the frame of both, and a span that changed can be replaced by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from txhub.detect.bound import MOST, saturated
+from txhub.model import Block, Chain, Family
+from txhub.store.read import Reader
+from txhub.store.sqlfiles import queries
+
+Rows = Mapping[str, pl.DataFrame]
+"""Frames by the names of their sources."""
+_SQL = queries("detection")
+_PLACE: dict[str, pl.DataType] = {
+    "time": pl.Datetime("us", "UTC"),
+    "number": pl.Int64(),
+    "index": pl.Int32(),
+    "n": pl.Int32(),
+}
+"""The columns that order rows: block time, block number, position of the transaction, position in it."""
+TRANSFERS = {
+    **_PLACE,
+    "hash": pl.Binary(),
+    "kind": pl.String(),
+    "token": pl.Binary(),
+    "sender": pl.Binary(),
+    "receiver": pl.Binary(),
+    "amount": pl.Int128(),
+}
+"""Value that went from somebody to somebody else: hash and kind of the transaction, contract of the token (null: the
+coin), both addresses, base units.
+
+A sender is null where the node does not say, a receiver where the output's script has no address. On Bitcoin each
+output is a transfer, but for those back to a spender (change) and those of coinbases.
+"""
+OUTCOMES = {**_PLACE, "known": pl.Int64(), "failed": pl.Int64()}
+"""A row a block: how many of its calls have a known outcome, and how many of those failed."""
+
+
+class Source(NamedTuple):
+    """Where a frame comes from: statements by family (parameters: chain, start, end), and the frame's columns."""
+
+    statements: Mapping[Family, str]
+    columns: Mapping[str, pl.DataType]
+
+
+SOURCES: dict[str, Source] = {
+    "transfers": Source({"evm": _SQL["transfers_evm"], "utxo": _SQL["transfers_utxo"]}, TRANSFERS),
+    "token_transfers": Source({"evm": _SQL["token_transfers"]}, TRANSFERS),
+    "outcomes": Source({"evm": _SQL["outcomes"]}, OUTCOMES),
+}
+
+
+async def read_rows(reader: Reader, chain: Chain, sources: Iterable[str], start: datetime, end: datetime) -> Rows:
+    """The rows of blocks with times in [start, end), in order.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused, SchemaMismatch, TooLong: see `Reader.frame`.
+    """
+    rows = {}
+    for name in sources:
+        source = SOURCES[name]
+        statement = source.statements.get(chain.family)
+        if statement is None:
+            rows[name] = pl.DataFrame(schema=source.columns)
+        else:
+            rows[name] = _shaped(await reader.frame(statement, chain.chain_id, start, end), source.columns)
+    return rows
+
+
+def rows_of(blocks: Sequence[Block]) -> Rows:
+    """The same frames of decoded blocks, without a database."""
+    made = {
+        "transfers": [row for block in blocks for row in (_outputs(block) if block.utxo_io else _values(block))],
+        "token_transfers": [row for block in blocks for row in _tokens(block)],
+        "outcomes": [row for block in blocks for row in _outcomes(block)],
+    }
+    return {
+        name: pl.DataFrame(rows, schema=dict(SOURCES[name].columns), orient="row").sort("time", "number", "index", "n")
+        for name, rows in made.items()
+    }
+
+
+def _values(block: Block) -> Iterator[tuple[object, ...]]:
+    for row in block.transactions:
+        moved = row.value > 0 and row.success is not False and row.to_address is not None
+        if moved and row.from_address is not None and row.from_address != row.to_address:
+            place = (row.block_time, row.block_number, row.tx_index, -1, row.hash, row.kind, None)
+            yield *place, row.from_address, row.to_address, int(row.value)
+
+
+def _outputs(block: Block) -> Iterator[tuple[object, ...]]:
+    spenders: dict[int, set[bytes]] = defaultdict(set)
+    for move in block.utxo_io:
+        if move.side == "in":
+            spenders[move.tx_index].add(move.script)
+    carried_by = {row.tx_index: row for row in block.transactions}
+    for move in block.utxo_io:
+        row = carried_by[move.tx_index]
+        paid = move.side == "out" and move.amount > 0 and row.kind != "coinbase"
+        if paid and move.script not in spenders[move.tx_index]:
+            place = (row.block_time, row.block_number, row.tx_index, move.n, row.hash, row.kind, None)
+            yield *place, row.from_address, move.address, int(move.amount)
+
+
+def _tokens(block: Block) -> Iterator[tuple[object, ...]]:
+    carried_by = {row.tx_index: row for row in block.transactions}
+    for row in block.token_transfers:
+        if row.amount > 0 and row.from_address != row.to_address:
+            by = carried_by[row.tx_index]
+            place = (row.block_time, row.block_number, row.tx_index, row.log_index, by.hash, by.kind)
+            yield *place, row.token_address, row.from_address, row.to_address, min(int(row.amount), MOST)
+
+
+def _outcomes(block: Block) -> Iterator[tuple[object, ...]]:
+    known = [row.success for row in block.transactions if row.kind != "transfer" and row.success is not None]
+    if known:
+        yield block.time, block.number, 0, 0, len(known), known.count(False)
+
+
+def _shaped(frame: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return frame.select(
+        saturated(frame[name]) if dtype == pl.Int128 else pl.col(name).cast(dtype) for name, dtype in columns.items()
+    )

@@ -1,0 +1,167 @@
+"""Detection behind ingest, in both editions: whatever comes in which order, alerts are what one look finds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.blocks import ETHEREUM, START, make_blocks, make_branch
+from txhub.contract.alerts import RuleState, Severity
+from txhub.detect.defaults import wanted
+from txhub.detect.knowledge import read_facts
+from txhub.detect.look import look
+from txhub.detect.rows import read_rows, rows_of
+from txhub.detect.rules import define
+from txhub.detect.runner import Runner
+from txhub.store.ledger import Ledger
+from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
+from txhub.store.rules import delete_rule, read_rule, read_rules, set_rule
+
+END = START + timedelta(days=1)
+RULES = {
+    "large": {"pattern": "amount", "amount": "900000"},
+    "in": {
+        "pattern": "fan_in",
+        "scope": {},
+        "count": 5,
+        "window": "8m",
+        "least": "400000",
+        "sudden": 0.0,
+        "cooldown": "20m",
+    },
+    "out": {
+        "pattern": "fan_out",
+        "scope": {},
+        "count": 5,
+        "window": "8m",
+        "least": "400000",
+        "sudden": 0.0,
+        "cooldown": "20m",
+    },
+    "tokens": {"pattern": "amount", "scope": {"tokens": ["*"]}, "amount": {"token": "1"}},
+}
+
+
+class Stage:
+    """A database with Ethereum's ledger and rules, and detection that is run by hand."""
+
+    def __init__(self, pool: Pool, reader: Reader, url: str) -> None:
+        self.pool, self.reader, self.url = pool, reader, url
+        self.ledger = Ledger(pool, ETHEREUM)
+
+    def runner(self) -> Runner:
+        return Runner(self.pool, self.reader, self.url)
+
+    async def alerts(self) -> list[tuple[object, ...]]:
+        rows = await self.pool.fetch(
+            "SELECT rule, subject, started_at, title, block_number, hash FROM txhub.alerts"
+            " WHERE chain_state <> 'retracted' ORDER BY 1, 3, 2"
+        )
+        return [tuple(row) for row in rows]
+
+    async def expected(self) -> list[tuple[object, ...]]:
+        facts = await read_facts(self.reader, ETHEREUM, START, END)
+        rows = await read_rows(self.reader, ETHEREUM, ["transfers", "token_transfers"], START - timedelta(days=1), END)
+        return sorted(
+            (
+                (name, each.subject, each.started_at, each.title, each.block_number, each.hash)
+                for name, rule in RULES.items()
+                for each in look(define(rule), rows, facts, START - timedelta(days=1), END)
+            ),
+            key=lambda row: (row[0], row[2], row[1]),
+        )
+
+
+@pytest.fixture
+async def stage(database: str) -> AsyncIterator[Stage]:
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        await Ledger(pool, ETHEREUM).register()
+        for name, rule in RULES.items():
+            await set_rule(pool, name, wanted(rule), by="test")
+        yield Stage(pool, reader, database)
+
+
+async def test_alerts_follow_what_is_committed_late_and_replaced(stage: Stage) -> None:
+    blocks = make_blocks(range(300))
+    runner = stage.runner()
+    await stage.ledger.commit(blocks[100:150])
+    await runner.catch_up()
+    assert await stage.alerts() == await stage.expected()
+    assert {row[0] for row in await stage.alerts()} >= {"large", "in"}
+
+    for number in (150, 151, 152):  # live
+        await stage.ledger.commit([blocks[number]])
+        await runner.catch_up()
+    await stage.ledger.commit(blocks[:60], bulk=True)  # older history
+    await stage.ledger.commit(blocks[153:200])  # and new blocks beside it
+    await runner.catch_up()
+    await stage.ledger.commit(blocks[60:100])  # a gap is filled
+    await stage.runner().catch_up()  # by a new process
+    before = await stage.alerts()
+    assert before == await stage.expected()
+
+    await stage.ledger.replace(189, make_branch(range(190, 205), "other", fork=189))
+    await runner.catch_up()
+    assert await stage.alerts() == await stage.expected() != before
+    assert await stage.pool.fetchval("SELECT count(*) FROM txhub.alerts WHERE chain_state = 'retracted'") > 0
+    told = await stage.pool.fetchval("SELECT count(*) FROM txhub.alert_events")
+    await stage.runner().catch_up()
+    assert await stage.pool.fetchval("SELECT count(*) FROM txhub.alert_events") == told
+
+
+async def test_rows_are_the_same_with_and_without_a_database(stage: Stage) -> None:
+    blocks = make_blocks(range(20))
+    await stage.ledger.commit(blocks)
+    without = rows_of(blocks)
+    stored = await read_rows(stage.reader, ETHEREUM, list(without), START, END)
+    for name, frame in without.items():
+        assert frame.height
+        order = ["number", "index", "n"]
+        assert stored[name].sort(order).equals(frame.sort(order)), name
+
+
+async def test_a_rule_that_changes_looks_at_the_past_once(stage: Stage) -> None:
+    await stage.ledger.commit(make_blocks(range(40)))
+    runner = stage.runner()
+    await runner.catch_up()
+    counted = "SELECT count(*) FROM txhub.alerts WHERE rule = 'large' AND rule_version = $1"
+    first = await stage.pool.fetchval(counted, 1)
+    changed = await set_rule(stage.pool, "large", wanted({"pattern": "amount", "amount": "1"}), by="anna")
+    assert (changed.version, changed.looked_version) == (2, 1)
+    await runner.catch_up()
+    assert await stage.pool.fetchval(counted, 2) > first > 0
+    assert (await read_rule(stage.pool, "large")).looked_version == 2
+    assert await stage.pool.fetchval("SELECT count(*) FROM txhub.rule_versions WHERE name = 'large'") == 2
+
+    same = await set_rule(stage.pool, "large", wanted({"pattern": "amount", "amount": "1", "state": "off"}), by="anna")
+    assert (same.version, same.state, same.changed_by) == (2, RuleState.OFF, "anna")
+    await delete_rule(stage.pool, "large")
+    assert "large" not in {rule.name for rule in await read_rules(stage.pool)}
+    assert same.severity is Severity.MEDIUM
+
+
+async def test_a_live_block_is_looked_at_within_a_second(stage: Stage) -> None:
+    running = asyncio.create_task(stage.runner().run())
+    try:
+        await asyncio.sleep(0.5)
+        for number, block in enumerate(make_blocks(range(30))):
+            await stage.ledger.commit([block])
+            if number == 0:
+                await asyncio.sleep(1)  # the first one makes the trail
+        for _ in range(100):
+            if await stage.alerts() == await stage.expected():
+                break
+            await asyncio.sleep(0.1)
+        assert await stage.alerts() == await stage.expected()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    slowest = await stage.pool.fetchval(
+        "SELECT max(a.created_at - b.committed_at) FROM txhub.alerts a"
+        " JOIN txhub.blocks b ON b.number = a.block_number AND b.chain_id = a.chain_id WHERE b.number > 0"
+    )
+    assert timedelta(0) < slowest < timedelta(seconds=5)

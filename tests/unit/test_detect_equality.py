@@ -1,0 +1,132 @@
+"""Whatever the batches: what is found in spans, each looked at by itself or by a trail, is what is found in all."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.blocks import START
+from tests.looking import Sent, at, labelled, rows
+from txhub.contract.alerts import RuleState, Severity
+from txhub.detect.look import look
+from txhub.detect.rules import define
+from txhub.detect.trail import Looking, Trail
+from txhub.store.alerts import Finding
+from txhub.store.rules import Rule
+
+PEOPLE = "abcdefg"
+FACTS = labelled(("a", "Northgate: hot", "exchange"), ("b", "Northgate: cold", "exchange"))
+RULES: list[dict[str, Any]] = [
+    {"pattern": "amount", "amount": "3"},
+    {"pattern": "fan_in", "count": 2, "window": "20m", "least": "1", "sudden": 0.0, "cooldown": "15m"},
+    {"pattern": "fan_out", "count": 3, "window": "30m", "least": "1", "cooldown": "1h"},
+    {"pattern": "dusting", "count": 2, "window": "10m", "most": "2", "cooldown": "5m"},
+    {
+        "all": [
+            {"pattern": "fan_in", "count": 2, "window": "20m", "least": "1", "sudden": 0.0},
+            {"pattern": "fan_out", "count": 2, "window": "20m", "least": "1", "sudden": 0.0},
+        ],
+        "not": [{"pattern": "dusting", "count": 3, "window": "20m", "most": "4", "sudden": 0.0}],
+        "within": "25m",
+        "cooldown": "30m",
+    },
+]
+transfer = st.tuples(
+    st.integers(0, 60 * 48).map(lambda halves: halves / 2),
+    st.sampled_from(PEOPLE),
+    st.sampled_from(PEOPLE),
+    st.integers(0, 6),
+).filter(lambda sent: sent[1] != sent[2] and sent[3] > 0)
+history = st.lists(transfer, min_size=10, max_size=80)
+cuts = st.lists(st.integers(1, 60 * 24 - 1), max_size=6, unique=True).map(sorted)
+rule = st.sampled_from(RULES)
+
+
+def keyed(findings: list[Finding]) -> Counter[str]:
+    return Counter(map(repr, findings))
+
+
+@given(rule, history, cuts)
+@settings(max_examples=40, deadline=None)
+def test_spans_looked_at_by_themselves_find_what_one_look_finds(
+    rule: dict[str, Any], sent: list[Sent], cuts: list[int]
+) -> None:
+    definition, there = define(rule), rows(sent)
+    edges = [START, *map(at, cuts), at(60 * 24 + 1)]
+    apart = [
+        finding for start, end in itertools.pairwise(edges) for finding in look(definition, there, FACTS, start, end)
+    ]
+    assert keyed(apart) == keyed(look(definition, there, FACTS, START, edges[-1]))
+
+
+@given(rule, history, history, cuts, st.data())
+@settings(max_examples=30, deadline=None)
+def test_a_trail_finds_the_same_also_where_spans_change(
+    rule: dict[str, Any], before: list[Sent], after: list[Sent], cuts: list[int], data: st.DataObject
+) -> None:
+    """Spans come one after another as they were before; some then change, and are looked at again."""
+    definition = define(rule)
+    edges = [START, *map(at, cuts), at(60 * 24 + 1)]
+    spans = list(itertools.pairwise(edges))
+    changed = data.draw(st.sets(st.sampled_from(range(len(spans)))))
+    trail = Trail([Looking(_rule(), definition)], START)
+    standing: list[Finding] = []
+
+    def look_at(sent: list[Sent], start: Any, end: Any) -> None:
+        nonlocal standing
+        within = (pl.col("time") >= start) & (pl.col("time") < end)
+        trail.replace({name: frame.filter(within) for name, frame in rows(sent).items()}, FACTS, start, end)
+        until = max(end, min(end + definition.lookback, trail.end))
+        standing = [each for each in standing if not start <= each.started_at < until]
+        standing += trail.find(trail.looking[0], FACTS, start, until)
+
+    for number, span in enumerate(spans):
+        look_at(before, *span)
+        late = data.draw(st.sampled_from(range(number + 1)))
+        if late in changed:
+            look_at(after, *spans[late])
+            changed.discard(late)
+            before = _spliced(before, after, *spans[late])
+    assert keyed(standing) == keyed(look(definition, rows(before), FACTS, START, edges[-1]))
+
+
+def test_what_is_forgotten_is_not_missed() -> None:
+    definition = define({"pattern": "fan_in", "count": 3, "window": "20m", "least": "1", "cooldown": "30m"})
+    sent: list[Sent] = [(minute, "cdefg"[minute % 5], "z", 1) for minute in range(0, 1200, 9)]
+    trail, found = Trail([Looking(_rule(), definition)], START), []
+    for minute in range(0, 1200, 10):
+        within = (pl.col("time") >= at(minute)) & (pl.col("time") < at(minute + 10))
+        trail.replace(
+            {name: frame.filter(within) for name, frame in rows(sent).items()}, FACTS, at(minute), at(minute + 10)
+        )
+        found += trail.find(trail.looking[0], FACTS, at(minute), at(minute + 10))
+        trail.forget(at(minute + 10))
+    assert keyed(found) == keyed(look(definition, rows(sent), FACTS, START, at(1200)))
+    kept = (definition.lookback + timedelta(minutes=10)) / timedelta(minutes=9)
+    assert 0 < trail.looking[0].kept <= kept + 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_find_something_here(rule: dict[str, Any]) -> None:
+    """So that what is compared above is not nothing."""
+    chance = random.Random(1)
+    sent: list[Sent] = [(minute, *chance.sample(PEOPLE, 2), chance.randint(1, 6)) for minute in range(0, 600, 2)]
+    assert look(define(rule), rows(sent), FACTS, START, at(60 * 24))
+
+
+def _spliced(before: list[Sent], after: list[Sent], start: Any, end: Any) -> list[Sent]:
+    return [each for each in before if not start <= at(each[0]) < end] + [
+        each for each in after if start <= at(each[0]) < end
+    ]
+
+
+def _rule() -> Rule:
+    return Rule(1, "a-rule", 1, {}, Severity.LOW, RuleState.ON, "api", START, "test", None)
