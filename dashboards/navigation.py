@@ -19,7 +19,8 @@ AT_HAND = 4
 
 def layout(pages: Sequence[Page]) -> html.Nav:
     """Links to all pages: at the side of a desk's screen, at the foot of a phone's."""
-    links = [_link(page, number) for number, page in enumerate(pages)]
+    places = [page for page in pages if page.listed]
+    links = [_link(page, number) for number, page in enumerate(places)]
     more = html.Button(
         [html.Span(className="icon more"), html.Span("More")],
         id="more-pages",
@@ -27,7 +28,7 @@ def layout(pages: Sequence[Page]) -> html.Nav:
         className="place",
         **attributes(aria_expanded="false", aria_controls=NAVIGATION),
     )
-    few = len(pages) <= AT_HAND + 1
+    few = len(places) <= AT_HAND + 1
     return html.Nav(
         links if few else [*links[:AT_HAND], more, *links[AT_HAND:]],
         id=NAVIGATION,

@@ -31,6 +31,8 @@ class Page:
     """The name of its shape in `assets/icons.css`."""
     layout: Callable[[Parts], Component | None]
     register: Callable[[Dash, AsyncClient, Hub], None]
+    listed: bool = True
+    """Whether the navigation links to it; others are reached from what they are about."""
 
 
 def parts_of(path: str, pathname: str | None) -> Parts | None:

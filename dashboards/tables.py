@@ -75,7 +75,7 @@ def amount_column(field: str, title: str, **options: Any) -> Column:
     return column(
         f"{field}_order",
         title,
-        minWidth=128,
+        minWidth=150,
         type="rightAligned",
         cellClass="ag-right-aligned-cell number strong",
         valueFormatter={"function": f"params.data.{field}"},
@@ -84,9 +84,10 @@ def amount_column(field: str, title: str, **options: Any) -> Column:
     )
 
 
-def time_column(zone_says: str = "Time", **options: Any) -> Column:
-    """The column `time`, as `moment` spells it."""
-    return column("time", zone_says, **{"width": 156, "cellClass": "number", **options})
+def time_column(title: str = "Time", path: str | None = None, **options: Any) -> Column:
+    """The column `time`, as `moment` spells it; it leads to what the field `path` of its row says, if one is named."""
+    linked = {} if path is None else {"cellRenderer": "Linked", "cellRendererParams": {"path": path}}
+    return column("time", title, **{"width": 164, "minWidth": 164, "cellClass": "number", **linked, **options})
 
 
 def identifier_column(field: str, title: str, **options: Any) -> Column:
@@ -95,7 +96,7 @@ def identifier_column(field: str, title: str, **options: Any) -> Column:
 
 
 TRANSACTION_COLUMNS = (
-    time_column(),
+    time_column(path="hash_path"),
     column("chain", "Chain", width=110, from_width=NARROW),
     amount_column("value", "Value", flex=0.6),
     column("kind", "Kind", width=134, from_width=MEDIUM),

@@ -23,4 +23,10 @@
       element("button", { type: "button", className: "copy", title: "Copy", "data-copy": text, "aria-label": "Copy " + text }),
     );
   };
+
+  /* Text that leads to a page: where, says the field of the row that the column's `path` names. */
+  cells.Linked = function (props) {
+    const path = props.data[props.path];
+    return path ? element("a", { href: path, className: "leads", "data-page": "" }, props.value) : props.value;
+  };
 })();

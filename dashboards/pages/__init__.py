@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.page import Page
-from dashboards.pages import overview
+from dashboards.pages import blocks, overview, transactions
 
-PAGES: tuple[Page, ...] = (overview.PAGE,)
+PAGES: tuple[Page, ...] = (overview.PAGE, transactions.PAGE, blocks.PAGE)
 """In the order of the navigation; a phone has the first four at hand."""

@@ -1,0 +1,64 @@
+"""What pages of one thing are made of: facts, short tables, and parties by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dash import html
+
+from dashboards.parts import address_link, labelled
+from txhub.contract import Label
+
+
+def facts(rows: Iterable[tuple[str, Any]]) -> html.Dl:
+    """Names and what they stand for."""
+    return html.Dl([part for name, said in rows for part in (html.Dt(name), html.Dd(said))], className="facts")
+
+
+def table(titles: Iterable[str], rows: Sequence[html.Tr], spoken: str) -> html.Div:
+    """A short table; where it is wider than the screen it scrolls by itself.
+
+    A title that ends in a colon is that of a column of numbers.
+    """
+    head = html.Thead(
+        html.Tr([html.Th(title.rstrip(":"), scope="col", className="right" * title.endswith(":")) for title in titles])
+    )
+    return html.Div(
+        html.Table([head, html.Tbody(list(rows))], className="short"),
+        className="scrolled",
+        tabIndex=0,
+        role="region",
+        **labelled(spoken),
+    )
+
+
+def party(chain: str, address: str | None, names: Mapping[str, str]) -> Any:
+    """An address in full, after its name where it has one, with a link to its page."""
+    if address is None:
+        return html.Span("a contract that it made", className="none")
+    name = names.get(address)
+    beside = html.Span(address, className="in-full") if name else None
+    return html.Span([address_link(chain, address, name=name or address), beside], className="whole")
+
+
+def names_of(labels: Iterable[Label]) -> dict[str, str]:
+    """The name that each labelled address goes by."""
+    return {label.address: label.name for label in labels}
+
+
+def of_all(shown: int, there: int) -> str:
+    """How many of all are shown."""
+    return f"{there:,}" if shown == there else f"the first {shown:,} of {there:,}"
+
+
+def explorer_link(url: str | None) -> Any:
+    """Where a public explorer shows the same, if there is one."""
+    if url is None:
+        return None
+    return html.A("in a public explorer", href=url, target="_blank", rel="noopener noreferrer", className="elsewhere")
+
+
+def number(figure: int | None) -> str:
+    """A whole number, or that nobody knows it."""
+    return "not known" if figure is None else f"{figure:,}"
