@@ -112,6 +112,16 @@ OnlyAddress = Annotated[
     _one("address", "An address, in any case where it is hex.", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
 ]
 List = Annotated[str | None, _one("source", "Name of a list; all where left out.", "ofac-sdn")]
+Lists = Annotated[list[str] | None, _some("source", "Names of watchlists; all where left out.", "ofac-sdn")]
+Screening = Annotated[
+    str | None,
+    _one(
+        "screening",
+        "Only what this search of history found: a `screening_id` of `/v1/watchlist/versions`.",
+        "1",
+        pattern=r"^\d{0,9}$",
+    ),
+]
 Ended = Annotated[
     bool,
     QueryParameter(name="ended", description="Also what is not in force any more.", examples=[Example(value=True)]),

@@ -12,20 +12,25 @@ import typer
 from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import out
+from txhub.cli.console import err, out
 from txhub.cli.logs import configure_logs
+from txhub.detect.screening import Progress, request_search, screen_committed, search_history
+from txhub.query.exposure import read_exposure
 from txhub.query.timerange import parse_moment
 from txhub.query.watchlist import read_versions, read_watched
 from txhub.store import labels as store
 from txhub.store import sanctions
 from txhub.store.labels import OWN, Entry, Imported, Taken
+from txhub.store.moves import Moves
+from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 
 Work = Callable[[Pool], Coroutine[Any, Any, None]]
 
-app = typer.Typer(help="Lists of watched addresses: import, look, add, remove.", no_args_is_help=True)
+app = typer.Typer(help="Lists of watched addresses: import, look, add, remove, screen.", no_args_is_help=True)
 _SOURCE_OF_OFAC = "ofac-sdn"
+_SHOWN = 20
 
 
 @app.command("import")
@@ -212,6 +217,65 @@ def remove(
 
     with wiring.database(settings) as url:
         wiring.run(_with_pool(url, end))
+
+
+@app.command()
+def screen(
+    again: Annotated[
+        bool, typer.Option("--again", help="Search history once more, for every address that is watched.")
+    ] = False,
+    home: wiring.HomeOption = None,
+) -> None:
+    """Search history for watched addresses here and now, as the worker does, and show what is newly exposed."""
+    settings = wiring.settings_of(home=home)
+
+    async def search(pool: Pool, url: str) -> None:
+        if again:
+            await request_search(pool)
+        moves = Moves(pool, Place(settings.archive_address))
+        while await screen_committed(pool, moves):
+            pass
+        first: int | None = None
+        while (progress := await search_history(pool, moves)) is not None:
+            first = first or progress.id
+            if progress.finished:
+                await _tell_found(url, progress)
+            elif progress.reached:
+                err.print(f"{progress.source}: searched from {progress.reached:%Y-%m-%d} on")
+        if first is None:
+            out.print("history is searched for every address that is watched")
+
+    async def run(url: str) -> None:
+        async with open_pool(url, name="watchlist", size=3) as pool:
+            await search(pool, url)
+
+    with wiring.database(settings) as url:
+        wiring.run(run(url))
+
+
+async def _tell_found(url: str, progress: Progress) -> None:
+    async with Reader(url, size=1) as reader:
+        now = datetime.now(UTC)
+        found = await read_exposure(reader, start="1970-01-01", screening=str(progress.id), limit=_SHOWN, now=now)
+    report = found.report
+    out.print(
+        f"{progress.source} {progress.list_version}: {report.total.transactions:,} past transactions are newly exposed,"
+        f" {report.total.direct:,} of them directly",
+        soft_wrap=True,
+    )
+    table = Table("time", "chain", "transaction", "path", "name", "listed then", box=None, padding=(0, 2, 0, 0))
+    for each in report.items:
+        table.add_row(
+            *(each.block_time.isoformat(), each.chain, each.hash, " > ".join(each.path), each.name),
+            each.listed_then or "no",
+        )
+    if report.items:
+        out.print(table)
+    if report.left_out:
+        out.print(
+            f"and {report.left_out:,} more: /v1/reports/exposure?start=1970-01-01&screening={progress.id}",
+            soft_wrap=True,
+        )
 
 
 async def _with_pool(url: str, work: Work) -> None:

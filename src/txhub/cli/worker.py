@@ -11,6 +11,7 @@ from pathlib import Path
 from txhub.cli import wiring
 from txhub.cli.logs import configure_logs
 from txhub.config import Settings
+from txhub.detect.screening import keep_screening
 from txhub.ingest.gaps import keep_filling
 from txhub.ingest.supervisor import supervise
 from txhub.model import Chain
@@ -22,6 +23,7 @@ from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
 from txhub.rollup.settle import settle
 from txhub.store.faults import translated
+from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -41,7 +43,7 @@ def worker(
     home: wiring.HomeOption = None,
     attached: wiring.AttachedOption = False,
 ) -> None:
-    """Keep rollups up to date behind ingest, fill gaps that stay, apply policies, and read chains' price feeds."""
+    """Keep rollups up to date, screen for watched addresses, fill gaps that stay, apply policies, read price feeds."""
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     has_nodes = chain or rpc or any(given.rpc for given in settings.chains.values())
@@ -58,6 +60,8 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
+        place = Place(settings.archive_address)
+        tasks.create_task(supervise("exposure", lambda: keep_screening(pool, place)))
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
         tasks.create_task(supervise("presence", Presence(pool, "worker", "worker").keep))
         tasks.create_task(_watch(url, settings, pool))

@@ -13,7 +13,6 @@ class Exposure:
     Times are those of blocks; amounts are exact decimal text.
     """
 
-    id: int
     chain: str
     block_time: datetime
     block_number: int
@@ -67,12 +66,14 @@ class ExposureCount:
     """Transactions of a watched address."""
     indirect: int
     """Those by one address between, and not direct as well."""
+    listed_then: int
+    """Transactions of addresses that a list which is known here had at the time."""
     addresses: int
     """Watched addresses."""
     value_usd: str
-    """US dollars moved in them, as far as prices are known: direct and indirect, each transaction's coin once."""
+    """US dollars moved in them at the time, as far as prices are known."""
     unpriced: int
-    """Transactions of which no value in US dollars is known."""
+    """Transactions that moved something of which no value in US dollars is known."""
 
 
 @dataclass(slots=True)
@@ -98,12 +99,16 @@ class ReportedList:
 
 @dataclass(slots=True)
 class ReportedChain:
-    """How much of a chain is committed in a report's range, 0 to 1; null where nothing is known of it."""
+    """What of a chain is committed in a report's range: what is missing may hide more exposure."""
 
     chain: str
-    coverage: float | None
+    blocks: int
+    missing: int
+    """Blocks between the first and the last that are not committed."""
     first_block: int | None
     last_block: int | None
+    first_time: datetime | None
+    last_time: datetime | None
 
 
 @dataclass(slots=True)
