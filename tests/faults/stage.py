@@ -16,8 +16,8 @@ import pytest
 from tests.blocks import ETHEREUM
 from tests.faults.faulty_node import FaultyNode, serve_faulty
 from tests.faults.made_network import MadeNetwork
-from tests.faults.proxy import Proxy, open_proxy
 from txhub.chain.demo.node import serve
+from txhub.chain.demo.proxy import Proxy, open_proxy
 from txhub.chain.evm import EvmSource
 from txhub.cli import ingest
 from txhub.cli.ingest import follow_all

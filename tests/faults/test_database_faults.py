@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.conftest import NO_TIMESCALE, QUICK, installation_of_each, open_home
-from tests.faults.proxy import Proxy, open_proxy
 from tests.faults.stage import SETTINGS, Contents, Stage, contents, open_stage, play
+from txhub.chain.demo.proxy import Proxy, open_proxy
 from txhub.config import Settings
 from txhub.ingest import backfill
 from txhub.store.cluster import Cluster

@@ -253,7 +253,23 @@ async def test_services_that_live_stop_or_crash(database: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'txhub other'"
         )
         await stop(waiting)
+        [service] = await facts.read_services(pool)
+        assert not service.stopped
         third = asyncio.create_task(Presence(pool, "worker", "worker").keep())
         await until(pool, 4)
         assert (await states(pool))[3] == "crash"
         await stop(third)
+
+
+async def test_a_service_whose_connection_was_lost_says_so(database: str) -> None:
+    async with open_pool(database, name="test") as pool, open_pool(database, name="other", size=1) as other:
+        presence = Presence(other, "worker", "worker")
+        for event in ("service_started", "connection_lost"):
+            keeping = asyncio.create_task(presence.keep())
+            async with asyncio.timeout(10):
+                while event not in [r["event"] for r in await pool.fetch("SELECT event FROM txhub.event_log")]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'txhub other'"
+            await pool.execute(ends)
+            keeping.cancel()
+            await asyncio.wait([keeping])

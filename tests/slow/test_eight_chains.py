@@ -20,8 +20,8 @@ import pytest
 from tests.commands import TXHUB, environment
 from tests.faults.faulty_node import FaultyNode, Late, OutOfOrder, Some, an_error, half, never, serve_faulty, twice
 from tests.faults.made_network import MadeNetwork
-from tests.faults.proxy import Proxy, open_proxy
 from txhub.chain.demo.node import serve
+from txhub.chain.demo.proxy import Proxy, open_proxy
 from txhub.chain.registry import CHAINS
 
 SPEED = 20

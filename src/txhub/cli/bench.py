@@ -8,6 +8,7 @@ from txhub.cli.bench_all import everything
 from txhub.cli.bench_freshness import freshness
 from txhub.cli.bench_ingest import ingest
 from txhub.cli.bench_peers import peers
+from txhub.cli.bench_soak import soak
 from txhub.cli.bench_store import store
 
 app = typer.Typer(help="Measure txhub on this machine.", no_args_is_help=True, add_completion=False)
@@ -22,4 +23,5 @@ app.command()(ingest)
 app.command()(store)
 app.command()(peers)
 app.command()(freshness)
+app.command()(soak)
 app.command("all")(everything)

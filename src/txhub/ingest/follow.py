@@ -99,6 +99,7 @@ class Follower:
     async def _follow_heads(self) -> None:
         async with aclosing(self._source.heads()) as heads:
             async for head in heads:
+                self._stream.saw(head.number)
                 try:
                     await self._take_or_follow(head)
                 except BadBlock as refusal:

@@ -37,6 +37,7 @@ class Stream:
         self._ledger = ledger
         self._reason = "starting"
         self._follows = False
+        self._interrupted = False
         self._endpoint = redact(ledger.chain.endpoints[0]) if ledger.chain.endpoints else None
         self._head: int | None = None
         self._changed = asyncio.Event()
@@ -47,6 +48,9 @@ class Stream:
     def say(self, state: State, reason: str) -> None:
         """Set the state, and why it is so."""
         self._follows = True
+        if self._interrupted and state in ("following", "catching_up"):
+            self._interrupted = False
+            self.note(Notice("info", "follow_resumed", {}))
         if (state, reason) != (self.state, self._reason):
             self.state, self._reason = state, reason
             self._changed.set()
@@ -62,6 +66,9 @@ class Stream:
 
     def failed(self, failure: TxhubError) -> None:
         """Set the state that a failure puts the stream into."""
+        if failure.retry and not self._interrupted:  # once, however often it fails again
+            self._interrupted = True
+            self.note(Notice("warning", "follow_interrupted", {"reason": str(failure)}))
         if isinstance(failure, ListenerDied):
             self.say("listener_died", str(failure))
         elif isinstance(failure, NodeStuck):

@@ -66,7 +66,8 @@ class Presence:
             before = await connection.fetchrow(_SQL["before"], self._name)
             await connection.execute(_SQL["started"], self._name, __version__, self._instance)
             if before and before["instance"] == self._instance:
-                return  # only the connection was lost
+                await record_event(connection, "warning", self._component, "connection_lost", service=self._name)
+                return
             crashed = before is not None and before["stopped_at"] is None
             after = "crash" if crashed else "stop" if before else "never"
             level: Level = "warning" if crashed else "info"

@@ -37,6 +37,7 @@ class _Character:
     fee_scale: float = 1.0
 
 
+_WHALES = 16
 _CHARACTERS = (
     _Character(
         Chain(2_026_000_001, "demo-eth", "evm", "DETH", 18, 12.0, 64, Decimal(100), demo=True),
@@ -59,23 +60,36 @@ _CHARACTERS = (
 )
 
 DEMO_CHAINS: tuple[Chain, ...] = tuple(character.chain for character in _CHARACTERS)
+_MANY_IDS = 2_026_000_100
+
+
+def many_chains(count: int) -> list[Chain]:
+    """So many chains beside the demo's three, for tests under load: blocks every two seconds, the last one mined."""
+    evm = [
+        Chain(_MANY_IDS + number, f"many-{number}", "evm", "DETH", 18, 2.0, 64, Decimal(100), demo=True)
+        for number in range(1, count)
+    ]
+    return [*evm, Chain(_MANY_IDS + count, f"many-{count}", "utxo", "DBTC", 8, 20.0, 6, Decimal(100), demo=True)]
 
 
 class DemoNetwork:
     """One simulated chain, as `txhub.chain.demo.node` serves it.
 
-    `clock` returns the Unix time that decides which block is the newest, and `sleep` waits for that clock.
+    `transactions` is the mean of a block, of a chain that is not one of the demo's three. `clock` returns the Unix time
+    that decides which block is the newest, and `sleep` waits for that clock.
     """
 
     def __init__(
         self,
         chain: Chain,
         *,
+        transactions: float = 0.0,
         seed: int = SEED,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        character = next(character for character in _CHARACTERS if character.chain.name == chain.name)
+        characters = {character.chain.name: character for character in _CHARACTERS}
+        character = characters.get(chain.name) or _Character(chain, transactions, whales=_WHALES)
         mined = chain.family == "utxo"
         self.chain_id = chain.chain_id
         self.family = chain.family
@@ -184,3 +198,9 @@ class DemoNetwork:
 
     def _is_there(self, number: int) -> bool:
         return number >= 0 and self._schedule.time(number) <= self._clock()
+
+
+def many_networks(count: int, rate: float) -> dict[str, DemoNetwork]:
+    """The networks of `many_chains`, by name, which have `rate` transactions a second together, on average."""
+    chains = many_chains(count)
+    return {chain.name: DemoNetwork(chain, transactions=rate / count * chain.block_time_s) for chain in chains}

@@ -63,7 +63,8 @@ class Proxy:
         async with self._changed:
             await self._changed.wait_for(lambda: self.accepted >= count)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass bytes between a client that has just connected and the server, until one of them goes."""
         link = _Link(writer)
         self._links.add(link)
         try:
@@ -127,7 +128,7 @@ async def open_proxy(to: int) -> AsyncIterator[Proxy]:
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(proxy._serve(reader, writer))
+        task = asyncio.create_task(proxy.pass_on(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 

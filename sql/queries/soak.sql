@@ -1,0 +1,38 @@
+-- What `txhub bench soak` asks. asyncpg's parameters.
+
+-- name: ages
+-- Of each followed chain: how many seconds old its newest block is.
+SELECT c.name, extract(epoch FROM clock_timestamp() - b.time)::float8 AS age
+FROM txhub.chains c
+CROSS JOIN LATERAL (
+    SELECT time FROM txhub.blocks b WHERE b.chain_id = c.chain_id ORDER BY number DESC LIMIT 1) AS b
+WHERE c.follow_from IS NOT NULL
+
+-- name: newest_event
+SELECT coalesce(max(id), 0)::bigint FROM txhub.event_log
+
+-- name: events
+-- The names of what was written after $1, and how often each.
+SELECT event, count(*) FROM txhub.event_log WHERE id > $1 GROUP BY 1
+
+-- name: blocks
+-- What of a chain is committed up to a block: each number, its hash and how many transactions it says it has.
+SELECT number, hash, tx_count FROM txhub.blocks WHERE chain_id = $1 AND number <= $2 ORDER BY number
+
+-- name: counted
+-- Of a chain up to block $2: rows, different rows, and what the rollup has of the minutes before that of the block.
+SELECT (SELECT count(*) FROM txhub.transactions WHERE chain_id = $1 AND block_number <= $2) AS rows,
+       (SELECT count(DISTINCT (block_number, tx_index)) FROM txhub.transactions
+        WHERE chain_id = $1 AND block_number <= $2) AS different,
+       (SELECT count(*) FROM txhub.transactions
+        WHERE chain_id = $1 AND block_time < (SELECT date_trunc('minute', time, 'UTC') FROM txhub.blocks
+                                              WHERE chain_id = $1 AND number = $2)) AS before,
+       (SELECT coalesce(sum(tx_count), 0)::bigint FROM txhub.chain_1m
+        WHERE chain_id = $1 AND bucket < (SELECT date_trunc('minute', time, 'UTC') FROM txhub.blocks
+                                          WHERE chain_id = $1 AND number = $2)) AS rolled_up
+
+-- name: unread
+-- How many events of the outbox the rollups have not been brought up to date with.
+SELECT count(*) FROM txhub.stream_events
+WHERE id > coalesce((SELECT event_id FROM txhub.cursors WHERE reader = 'rollup'), 0)
+  AND event IN ('block', 'backfill', 'reorg')

@@ -1,0 +1,133 @@
+"""What `txhub bench soak` does to the stack: each fault, how it is ended, and by which events it has to be told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from txhub.cli.soak_stage import Stage, has_small_disk
+
+Act = Callable[[Stage], Awaitable[None]]
+
+
+class Fault(NamedTuple):
+    """A fault. `told` are the events of which at least one has to be written; none where it may go unfelt."""
+
+    name: str
+    begin: Act
+    end: Act
+    told: frozenset[str]
+    lasts_s: float = 6.0
+
+
+async def _nothing(_: Stage) -> None:
+    """It ends by itself."""
+
+
+def _killed(name: str) -> Act:
+    async def kill(stage: Stage) -> None:
+        await asyncio.to_thread(stage.kill, name)
+
+    return kill
+
+
+def _started(name: str) -> Act:
+    async def start(stage: Stage) -> None:
+        stage.start(name)
+
+    return start
+
+
+async def _cut_node(stage: Stage) -> None:
+    stage.node.cut()
+
+
+async def _reset_node(stage: Stage) -> None:
+    stage.node.reset()
+
+
+async def _half_open_node(stage: Stage) -> None:
+    stage.node.half_open()
+
+
+async def _hold_node(stage: Stage) -> None:
+    stage.node.hold()
+
+
+async def _slow_node(stage: Stage) -> None:
+    stage.node.delay(0.2)
+
+
+async def _mend_node(stage: Stage) -> None:
+    stage.node.delay(0)
+    stage.node.release()
+
+
+async def _cut_database(stage: Stage) -> None:
+    stage.database.cut()
+
+
+async def _reset_database(stage: Stage) -> None:
+    stage.database.reset()
+
+
+async def _hold_database(stage: Stage) -> None:
+    stage.database.hold()
+
+
+async def _slow_database(stage: Stage) -> None:
+    stage.database.delay(0.02)
+
+
+async def _mend_database(stage: Stage) -> None:
+    stage.database.delay(0)
+    stage.database.release()
+
+
+async def _restart(stage: Stage) -> None:
+    await stage.restart_database("fast")
+
+
+async def _crash(stage: Stage) -> None:
+    await stage.restart_database("immediate")
+
+
+async def _fill(stage: Stage) -> None:
+    await asyncio.to_thread(stage.fill_disk)
+
+
+async def _free(stage: Stage) -> None:
+    stage.free_disk()
+    await stage.bring_up_database()
+
+
+_NODE = frozenset({"follow_interrupted", "listener_died", "node_stuck", "endpoint_changed", "chain_quiet"})
+_DATABASE = frozenset({"connection_lost", "follow_interrupted", "database_away"})
+_RESTARTED, _CRASHED = frozenset({"database_restarted"}), frozenset({"service_started"})
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("the node is killed", _killed("node"), _started("node"), _NODE),
+    Fault("connections to the node are closed", _cut_node, _nothing, _NODE, 0),
+    Fault("connections to the node are reset", _reset_node, _nothing, _NODE, 0),
+    Fault("connections to the node are half open", _half_open_node, _mend_node, _NODE, 20),
+    Fault("nothing passes to and from the node", _hold_node, _mend_node, _NODE, 45),
+    Fault("the node is 0.2 s away", _slow_node, _mend_node, frozenset()),
+    Fault("connections to the database are closed", _cut_database, _nothing, _DATABASE, 0),
+    Fault("connections to the database are reset", _reset_database, _nothing, _DATABASE, 0),
+    Fault("nothing passes to and from the database", _hold_database, _mend_database, frozenset()),
+    Fault("the database is 20 ms away", _slow_database, _mend_database, frozenset()),
+    Fault("the database is restarted", _restart, _nothing, _RESTARTED, 0),
+    Fault("the database crashes", _crash, _nothing, _RESTARTED, 0),
+    Fault("the ingester is killed", _killed("ingest"), _started("ingest"), _CRASHED, 1),
+    Fault("the worker is killed", _killed("worker"), _started("worker"), _CRASHED, 1),
+    Fault("the API is killed", _killed("serve"), _started("serve"), _CRASHED, 1),
+)
+DISK_FULL = Fault(
+    "the disk is full", _fill, _free, frozenset({"follow_interrupted", "database_restarted", "disk_filling"}), 12
+)
+
+
+def possible(stage: Stage) -> list[Fault]:
+    """The faults that can be played here: a disk is filled only where it is one of the stage's own."""
+    return [*FAULTS, DISK_FULL] if has_small_disk(stage) else list(FAULTS)
