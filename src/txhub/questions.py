@@ -133,6 +133,20 @@ class AlertsQuestion(ReorgsQuestion, total=False):
     q: str | None
 
 
+class AnomaliesQuestion(ReorgsQuestion, total=False):
+    """What `anomalies` takes."""
+
+    kind: Names | None
+
+
+class ExpectedQuestion(TypedDict, total=False):
+    """What `expected` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+
+
 class CaseChange(TypedDict, total=False):
     """What `change_alert` takes; what is left out stays."""
 

@@ -24,6 +24,7 @@ from txhub.api.parameters import Strictness
 from txhub.api.routes import (
     addresses,
     alerts,
+    anomalies,
     blocks,
     chains,
     coverage,
@@ -46,6 +47,7 @@ from txhub.api.routes import (
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
+from txhub.detect.expectation import Expectations
 from txhub.errors import TxhubError
 from txhub.ops.metrics import Metrics
 from txhub.store.coldread import ColdReader
@@ -83,7 +85,7 @@ def create_app(
     """
     primary_url = primary_url or database_url
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
-    access = Access(reader, settings, admission)
+    access, expectations = Access(reader, settings, admission), Expectations(reader)
     primary = reader if primary_url == database_url else Reader(primary_url)
     lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
 
@@ -110,6 +112,8 @@ def create_app(
             alerts.alerts,
             alerts.story,
             alerts.change,
+            anomalies.anomalies,
+            anomalies.expected,
             series.series,
             summary.summary,
             week.week,
@@ -144,6 +148,7 @@ def create_app(
         dependencies={
             "now": Provide(clock, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
+            "expectations": Provide(lambda: expectations, sync_to_thread=False),
             "primary": Provide(lambda: primary, sync_to_thread=False),
             "pool": Provide(_pool, sync_to_thread=False),
             "cold": Provide(lambda: cold, sync_to_thread=False),

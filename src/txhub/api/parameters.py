@@ -103,6 +103,15 @@ MaxValue = Annotated[
 Block = Annotated[
     str | None, _one("block", "Number of a block; of the one chain that is named.", "18090206", pattern=r"^\d{0,18}$")
 ]
+AnomalyKind = Annotated[
+    list[str] | None,
+    _some(
+        "kind",
+        "`spike`, `drop`, `failed_burst` or `anomaly` (found by a model); all where left out.",
+        "spike",
+        contract.AnomalyKind,
+    ),
+]
 Cursor = Annotated[
     str | None, _one("cursor", "`next` of the page before.", "-DPhS5TPAAZL_yAgXwABzQGPEQ", pattern=_CURSOR)
 ]

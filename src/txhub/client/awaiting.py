@@ -27,6 +27,7 @@ from txhub.contract import (
     AddressProfile,
     Alert,
     AlertStory,
+    Anomaly,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -50,9 +51,11 @@ from txhub.contract import (
 )
 from txhub.questions import (
     AlertsQuestion,
+    AnomaliesQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExpectedQuestion,
     ExposureQuestion,
     Names,
     NeighbourhoodQuestion,
@@ -158,6 +161,14 @@ class AsyncClient:
     async def alerts(self, **question: Unpack[AlertsQuestion]) -> Page[Alert]:
         """As `Client.alerts`."""
         return await self._ask(calls.alerts(question))
+
+    async def anomalies(self, **question: Unpack[AnomaliesQuestion]) -> Page[Anomaly]:
+        """As `Client.anomalies`."""
+        return await self._ask(calls.anomalies(question))
+
+    async def expected(self, **question: Unpack[ExpectedQuestion]) -> pl.DataFrame:
+        """As `Client.expected`."""
+        return await self._ask(calls.expected(question))
 
     async def alerts_frame(self, **question: Unpack[AlertsQuestion]) -> pl.DataFrame:
         """As `Client.alerts_frame`."""

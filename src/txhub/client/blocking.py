@@ -27,6 +27,7 @@ from txhub.contract import (
     AddressProfile,
     Alert,
     AlertStory,
+    Anomaly,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -50,9 +51,11 @@ from txhub.contract import (
 )
 from txhub.questions import (
     AlertsQuestion,
+    AnomaliesQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExpectedQuestion,
     ExposureQuestion,
     Names,
     NeighbourhoodQuestion,
@@ -173,6 +176,14 @@ class Client:
     def alerts(self, **question: Unpack[AlertsQuestion]) -> Page[Alert]:
         """What rules found, newest first; `next` of the page is the `cursor` of what follows."""
         return self._ask(calls.alerts(question))
+
+    def anomalies(self, **question: Unpack[AnomaliesQuestion]) -> Page[Anomaly]:
+        """What was out of the usual, the newest first: spans with what was expected and seen."""
+        return self._ask(calls.anomalies(question))
+
+    def expected(self, **question: Unpack[ExpectedQuestion]) -> pl.DataFrame:
+        """Usual traffic: columns time (a slot's start), chain, expected, low and high, in transactions a minute."""
+        return self._ask(calls.expected(question))
 
     def alerts_frame(self, **question: Unpack[AlertsQuestion]) -> pl.DataFrame:
         """The same as a frame, a column for each field; `details` and `parties` are JSON text."""

@@ -12,6 +12,7 @@ from txhub.contract import (
     AddressProfile,
     Alert,
     AlertStory,
+    Anomaly,
     BlockDetail,
     ChainInfo,
     CoverageReport,
@@ -35,9 +36,11 @@ from txhub.contract import (
 )
 from txhub.questions import (
     AlertsQuestion,
+    AnomaliesQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
+    ExpectedQuestion,
     ExposureQuestion,
     NeighbourhoodQuestion,
     PeaksQuestion,
@@ -73,6 +76,7 @@ _read_versions: Callable[[bytes], Page[WatchlistVersion]] = reads(Page[Watchlist
 _read_exposure: Callable[[bytes], ExposureReport] = reads(ExposureReport)
 _read_events: Callable[[bytes], Page[Event]] = reads(Page[Event])
 _read_alerts: Callable[[bytes], Page[Alert]] = reads(Page[Alert])
+_read_anomalies: Callable[[bytes], Page[Anomaly]] = reads(Page[Anomaly])
 _read_alert_story: Callable[[bytes], AlertStory] = reads(AlertStory)
 _read_alert: Callable[[bytes], Alert] = reads(Alert)
 
@@ -146,6 +150,16 @@ def events(question: EventsQuestion) -> Call[Page[Event]]:
 def alerts(question: AlertsQuestion) -> Call[Page[Alert]]:
     """`/v1/alerts`."""
     return Call("/v1/alerts", _read_alerts, JSON, question)
+
+
+def anomalies(question: AnomaliesQuestion) -> Call[Page[Anomaly]]:
+    """`/v1/anomalies`."""
+    return Call("/v1/anomalies", _read_anomalies, JSON, question)
+
+
+def expected(question: ExpectedQuestion) -> Call[pl.DataFrame]:
+    """`/v1/expected` as a frame."""
+    return Call("/v1/expected", _read_frame, ARROW, question)
 
 
 def alerts_frame(question: AlertsQuestion) -> Call[pl.DataFrame]:

@@ -20,6 +20,7 @@ from txhub.contract.alerts import (
     RuleState,
     Severity,
 )
+from txhub.contract.anomalies import Anomaly, AnomalyKind, Expectation, ExpectedLine, ExpectedSeries
 from txhub.contract.busiest import Flow, Party, Ranking
 from txhub.contract.details import BlockDetail, BlockHeader, Coin, KindCount, Status, TokenTransfer, TransactionDetail
 from txhub.contract.exposure import Exposure, ExposureCount, ExposureDay, ExposureReport, ReportedChain, ReportedList
@@ -54,6 +55,8 @@ __all__ = [
     "AlertEvent",
     "AlertParty",
     "AlertStory",
+    "Anomaly",
+    "AnomalyKind",
     "BackfillEvent",
     "BlockDetail",
     "BlockEvent",
@@ -70,6 +73,9 @@ __all__ = [
     "CoverageReport",
     "Edge",
     "Event",
+    "Expectation",
+    "ExpectedLine",
+    "ExpectedSeries",
     "Exposure",
     "ExposureCount",
     "ExposureDay",
