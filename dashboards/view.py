@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards.filterbar import URL
@@ -139,18 +139,22 @@ def bind(app: Dash, control: str, parameter: str, default: str, prop: str = "val
     Readers find its value in `View.own`.
     """
 
+    # Two callbacks, for neither may have an input that is not there while another page is open.
+
+    @app.callback(Output(control, prop), Input(URL, "search"))
+    def show(query: str | None) -> str:
+        return own_parameters(query).get(parameter, default)
+
     @app.callback(
         Output(URL, "search", allow_duplicate=True),
-        Output(control, prop),
-        Input(URL, "search"),
         Input(control, prop),
-        prevent_initial_call="initial_duplicate",
+        State(URL, "search"),
+        prevent_initial_call=True,
     )
-    def follow(query: str | None, chosen: str | None) -> tuple[Any, Any]:
-        said = own_parameters(query).get(parameter, default)
-        if ctx.triggered_id != control or len(ctx.triggered) > 1 or (chosen or default) == said:
-            return no_update, said
-        return with_own_parameter(query, parameter, None if chosen in (None, default) else chosen), no_update
+    def choose(chosen: str | None, query: str | None) -> Any:
+        if (chosen or default) == own_parameters(query).get(parameter, default):
+            return no_update
+        return with_own_parameter(query, parameter, None if chosen in (None, default) else chosen)
 
 
 def _refusal(name: str) -> str:

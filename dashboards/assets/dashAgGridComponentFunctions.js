@@ -29,4 +29,9 @@
     const path = props.data[props.path];
     return path ? element("a", { href: path, className: "leads", "data-page": "" }, props.value) : props.value;
   };
+
+  /* A word that has a colour. */
+  cells.Badge = function (props) {
+    return element("span", { className: "badge " + props.value }, props.value);
+  };
 })();

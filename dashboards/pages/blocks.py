@@ -83,7 +83,7 @@ def shown(read: BlockDetail, zone: tzinfo) -> html.Div:
             ),
             panel("What its transactions do", table(("Kind", "Transactions:"), kinds, "Kinds")),
         ],
-        className="columns",
+        className="columns from-above",
     )
 
 
