@@ -42,6 +42,49 @@ WHERE chain_id = $1 AND block_time >= $2 AND block_time < $3 AND kind <> 'transf
 GROUP BY block_time, block_number
 ORDER BY block_time, block_number
 
+-- name: creations
+-- Transactions that made contracts, whose addresses follow from sender and nonce.
+SELECT block_time AS time, from_address AS sender, nonce
+FROM txhub.transactions
+WHERE chain_id = $1 AND block_time >= $2 AND block_time < $3
+  AND kind = 'contract_creation' AND success IS DISTINCT FROM false AND nonce IS NOT NULL
+ORDER BY block_time, block_number, tx_index
+
+-- name: calls
+-- What was sent to some contracts.
+SELECT block_time AS time, block_number AS number, tx_index AS index, -1 AS n, hash, kind::text AS kind,
+       NULL::bytea AS token, from_address AS sender, to_address AS receiver, value AS amount
+FROM txhub.transactions
+WHERE chain_id = $1 AND block_time >= $2 AND block_time < $3 AND to_address = ANY ($4)
+ORDER BY block_time, block_number, tx_index
+
+-- name: wakings_evm
+-- Large transfers, and when their senders were seen before, as senders or receivers.
+SELECT t.block_time AS time, t.block_number AS number, t.tx_index AS index, -1 AS n, t.hash, t.kind::text AS kind,
+       NULL::bytea AS token, t.from_address AS sender, t.to_address AS receiver, t.value AS amount,
+       greatest(
+           (SELECT b.block_time FROM txhub.transactions b
+            WHERE b.from_address = t.from_address AND b.chain_id = $1 AND b.block_time < t.block_time
+            ORDER BY b.block_time DESC LIMIT 1),
+           (SELECT b.block_time FROM txhub.transactions b
+            WHERE b.to_address = t.from_address AND b.chain_id = $1 AND b.block_time < t.block_time
+            ORDER BY b.block_time DESC LIMIT 1)) AS seen
+FROM txhub.transactions t
+WHERE t.chain_id = $1 AND t.block_time >= $2 AND t.block_time < $3 AND t.value >= $4::numeric
+  AND t.success IS DISTINCT FROM false AND t.to_address IS NOT NULL AND t.from_address <> t.to_address
+ORDER BY t.block_time, t.block_number, t.tx_index
+
+-- name: wakings_utxo
+SELECT t.block_time AS time, t.block_number AS number, t.tx_index AS index, -1 AS n, t.hash, t.kind::text AS kind,
+       NULL::bytea AS token, t.from_address AS sender, t.to_address AS receiver, t.value AS amount,
+       (SELECT u.block_time FROM txhub.utxo_io u
+        WHERE u.address = t.from_address AND u.chain_id = $1 AND u.block_time < t.block_time
+        ORDER BY u.block_time DESC LIMIT 1) AS seen
+FROM txhub.transactions t
+WHERE t.chain_id = $1 AND t.block_time >= $2 AND t.block_time < $3 AND t.value >= $4::numeric
+  AND t.from_address IS NOT NULL AND t.kind <> 'coinbase'
+ORDER BY t.block_time, t.block_number, t.tx_index
+
 -- name: chains
 SELECT chain_id, name, family, symbol, decimals, block_time_s, finality_depth, large_value::text AS large_value, demo
 FROM txhub.chains

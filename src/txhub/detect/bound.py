@@ -55,9 +55,19 @@ class Bound(BaseModel):
         for token in rows["token"].unique():
             found = self._of_asset(token, rows["time"], facts)
             if found is not None:
-                is_it = rows["token"].is_null() if token is None else rows["token"] == token
+                is_it = pl.lit(rows["token"]).eq_missing(pl.lit(token, pl.Binary))
                 bounds = pl.select(pl.when(is_it).then(found).otherwise(bounds)).to_series()
         return bounds
+
+    def times(self, factor: Decimal) -> Bound:
+        """So many times the amount.
+
+        Raises:
+            ValueError: it is a quantile, of which there are no parts.
+        """
+        if self.quantile is not None:
+            raise ValueError("a quantile has no parts")
+        return Bound(**{way: value * factor for way, value in self.model_dump(exclude_none=True).items()})
 
     def written(self, facts: Facts) -> str:
         """For people: `100 ETH`."""

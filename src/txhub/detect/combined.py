@@ -30,6 +30,11 @@ class Single(NamedTuple):
         """Its own."""
         return self.condition.lookback
 
+    @property
+    def effect(self) -> timedelta:
+        """Its own."""
+        return self.condition.effect
+
     def leaves(self) -> Iterator[Condition]:
         """Itself."""
         yield self.condition
@@ -60,6 +65,11 @@ class Combined(NamedTuple):
     def lookback(self) -> timedelta:
         """The longest of theirs, and for how long they count."""
         return max(member.lookback for member in (*self.members, *self.unless)) + self.within
+
+    @property
+    def effect(self) -> timedelta:
+        """The longest of theirs, and for how long they count."""
+        return max(member.effect for member in (*self.members, *self.unless)) + self.within
 
     def leaves(self) -> Iterator[Condition]:
         """Those of all members, in order."""

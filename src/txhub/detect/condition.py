@@ -112,6 +112,11 @@ class Condition(BaseModel, ABC):
     def lookback(self) -> timedelta:
         """How long before an event others matter to whether it is met there."""
 
+    @property
+    def effect(self) -> timedelta:
+        """How long after a block what it says may matter to whether it is met."""
+        return self.lookback
+
     @abstractmethod
     def events(self, rows: Rows, facts: Facts) -> pl.DataFrame:
         """The events that matter, row by row: `time`, `number`, `index`, `n`, and what `hits` needs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from txhub.contract.alerts import Severity
+from txhub.contract.alerts import RuleState, Severity
 from txhub.detect.rules import draft
 from txhub.errors import SettingError, UsageError
 from txhub.store.pool import Pool
@@ -13,9 +13,18 @@ from txhub.store.rules import Wanted, sync_rules
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "large-transfer": {"pattern": "amount", "severity": Severity.MEDIUM},
+    "velocity": {"pattern": "velocity", "severity": Severity.LOW},
     "fan-in": {"pattern": "fan_in", "severity": Severity.MEDIUM},
     "fan-out": {"pattern": "fan_out", "severity": Severity.MEDIUM},
+    "structuring": {"pattern": "structuring", "severity": Severity.HIGH},
+    "rapid-in-out": {"pattern": "rapid_in_out", "severity": Severity.MEDIUM},
+    "peel-chain": {"pattern": "peel_chain", "severity": Severity.HIGH},
+    "round-trip": {"pattern": "round_trip", "severity": Severity.HIGH},
     "dusting": {"pattern": "dusting", "severity": Severity.LOW},
+    "new-contract": {"pattern": "new_contract", "severity": Severity.LOW},
+    "failed-burst": {"pattern": "failed_burst", "severity": Severity.MEDIUM},
+    # It asks all of history for each large transfer, and says much only where that is long.
+    "dormant": {"pattern": "dormant", "severity": Severity.MEDIUM, "state": RuleState.OFF},
 }
 """By name, as txhub.toml would have them."""
 

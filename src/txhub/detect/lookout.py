@@ -120,7 +120,8 @@ class Lookout:
             return
         facts = await self._known(stretch)
         is_new = stretch.start >= live.end
-        await self._replace(live, facts, stretch)
+        # What some rows say follows from those before them.
+        await self._replace(live, facts, stretch if is_new else stretch._replace(end=max(stretch.end, live.end)))
         await self._say(live, facts, stretch, is_new=is_new)
         live.forget(live.end - self._reach)
 
@@ -165,9 +166,10 @@ class Lookout:
             return None
         lookback = max(each.definition.lookback for each in looking)
         start = await self._above_horizon(start, lookback)
+        effect = max(each.definition.effect for each in looking)
         until = None
-        if not self._new and self._live is not None and latest + lookback < self._live.start - lookback:
-            until = latest + lookback  # what is found later does not depend on it
+        if not self._new and self._live is not None and latest + effect < self._live.start - lookback:
+            until = latest + effect  # what is found later does not depend on it
         facts = await self._read_facts(start - lookback, last)
         if self._new:
             self._late = [each for each in self._late if each.start < start] if self._live is None else self._late
@@ -193,9 +195,9 @@ class Lookout:
         return sum(frame.height for frame in rows.values())
 
     async def _say(self, trail: Trail, facts: Facts, stretch: Stretch, *, is_new: bool) -> None:
-        """Let the alerts be what is found in a span, and in what is known already of the lookback after it."""
+        """Let the alerts be what is found in a span, and in the time after it that depends on it."""
         for each in trail.looking:
-            end = max(stretch.end, min(stretch.end + each.definition.lookback, trail.end))
+            end = max(stretch.end, min(stretch.end + each.definition.effect, trail.end))
             found = await asyncio.to_thread(trail.find, each, facts, stretch.start, end)
             if found or not is_new:
                 raiser = _raiser(each.rule, each.definition)

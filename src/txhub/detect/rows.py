@@ -7,14 +7,16 @@ together are the frame of both, and a span that changed can be replaced by itsel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import polars as pl
 
+from txhub.chain.contract import created_address
 from txhub.detect.bound import MOST, saturated
-from txhub.model import Block, Chain, Family
+from txhub.model import Block, Chain
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
@@ -47,17 +49,59 @@ OUTCOMES = {**_PLACE, "known": pl.Int64(), "failed": pl.Int64()}
 """A row a block: how many of its calls have a known outcome, and how many of those failed."""
 
 
-class Source(NamedTuple):
-    """Where a frame comes from: statements by family (parameters: chain, start, end), and the frame's columns."""
+NEW_CONTRACT_CALLS = {**TRANSFERS, "created": _PLACE["time"]}
+"""Calls of contracts (the receiver) that a transaction made not longer than `CONTRACT_AGE` before, and when it did."""
+WAKINGS = {**TRANSFERS, "seen": _PLACE["time"]}
+"""Transfers of the coin of a tenth of `large_value` or more, and when the sender was last seen before; null: never."""
+CONTRACT_AGE = timedelta(days=1)
+_WAKING_SHARE = Decimal("0.1")
+Read = Callable[[Reader, Chain, datetime, datetime], Awaitable[pl.DataFrame | None]]
 
-    statements: Mapping[Family, str]
+
+class Source(NamedTuple):
+    """Where a frame comes from: what reads a chain's rows of [start, end), None where it has none; and its columns."""
+
+    read: Read
     columns: Mapping[str, pl.DataType]
 
 
+def _stated(**statements: str) -> Read:
+    """Rows of a statement, by the chain's family; its parameters are the chain, start and end."""
+
+    async def read(reader: Reader, chain: Chain, start: datetime, end: datetime) -> pl.DataFrame | None:
+        statement = statements.get(chain.family)
+        return None if statement is None else await reader.frame(statement, chain.chain_id, start, end)
+
+    return read
+
+
+async def _read_new_contract_calls(reader: Reader, chain: Chain, start: datetime, end: datetime) -> pl.DataFrame | None:
+    if chain.family != "evm":
+        return None
+    made = await reader.frame(_SQL["creations"], chain.chain_id, start - CONTRACT_AGE, end)
+    created = {
+        created_address(sender, nonce): time
+        for time, sender, nonce in made.select("time", "sender", "nonce").iter_rows()
+    }
+    if not created:
+        return None
+    calls = await reader.frame(_SQL["calls"], chain.chain_id, start, end, list(created))
+    times = pl.Series([created[receiver] for receiver in calls["receiver"]], dtype=_PLACE["time"])
+    age = calls["time"].cast(_PLACE["time"]) - times
+    return calls.with_columns(created=times).filter((age >= timedelta(0)) & (age <= CONTRACT_AGE))
+
+
+async def _read_wakings(reader: Reader, chain: Chain, start: datetime, end: datetime) -> pl.DataFrame | None:
+    least = chain.large_value.scaleb(chain.decimals) * _WAKING_SHARE
+    return await reader.frame(_SQL[f"wakings_{chain.family}"], chain.chain_id, start, end, format(least, "f"))
+
+
 SOURCES: dict[str, Source] = {
-    "transfers": Source({"evm": _SQL["transfers_evm"], "utxo": _SQL["transfers_utxo"]}, TRANSFERS),
-    "token_transfers": Source({"evm": _SQL["token_transfers"]}, TRANSFERS),
-    "outcomes": Source({"evm": _SQL["outcomes"]}, OUTCOMES),
+    "transfers": Source(_stated(evm=_SQL["transfers_evm"], utxo=_SQL["transfers_utxo"]), TRANSFERS),
+    "token_transfers": Source(_stated(evm=_SQL["token_transfers"]), TRANSFERS),
+    "outcomes": Source(_stated(evm=_SQL["outcomes"]), OUTCOMES),
+    "new_contract_calls": Source(_read_new_contract_calls, NEW_CONTRACT_CALLS),
+    "wakings": Source(_read_wakings, WAKINGS),
 }
 
 
@@ -70,16 +114,13 @@ async def read_rows(reader: Reader, chain: Chain, sources: Iterable[str], start:
     rows = {}
     for name in sources:
         source = SOURCES[name]
-        statement = source.statements.get(chain.family)
-        if statement is None:
-            rows[name] = pl.DataFrame(schema=source.columns)
-        else:
-            rows[name] = _shaped(await reader.frame(statement, chain.chain_id, start, end), source.columns)
+        frame = await source.read(reader, chain, start, end)
+        rows[name] = pl.DataFrame(schema=source.columns) if frame is None else _shaped(frame, source.columns)
     return rows
 
 
 def rows_of(blocks: Sequence[Block]) -> Rows:
-    """The same frames of decoded blocks, without a database."""
+    """The frames of decoded blocks that follow from those alone, without a database."""
     made = {
         "transfers": [row for block in blocks for row in (_outputs(block) if block.utxo_io else _values(block))],
         "token_transfers": [row for block in blocks for row in _tokens(block)],

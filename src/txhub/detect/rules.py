@@ -39,8 +39,13 @@ class Definition:
 
     @property
     def lookback(self) -> timedelta:
-        """How long before a span rows matter to what is found in it; and how long after a span to what it changes."""
+        """How long before a span rows matter to what is found in it."""
         return self.tree.lookback + (self.cooldown if self.repeats else timedelta(0))
+
+    @property
+    def effect(self) -> timedelta:
+        """How long after a span what is found may depend on it."""
+        return self.tree.effect + (self.cooldown if self.repeats else timedelta(0))
 
     @property
     def leaves(self) -> list[Condition]:

@@ -5,12 +5,24 @@ from __future__ import annotations
 from txhub.contract.alerts import Pattern
 from txhub.detect.condition import Condition
 from txhub.detect.patterns.amount import Amount
+from txhub.detect.patterns.calls import FailedBurst, NewContract
+from txhub.detect.patterns.dormant import Dormant
 from txhub.detect.patterns.parties import Dusting, FanIn, FanOut
+from txhub.detect.patterns.paths import PeelChain, RoundTrip
+from txhub.detect.patterns.volume import RapidInOut, Structuring, Velocity
 
 PATTERNS: dict[str, type[Condition]] = {
     Pattern.AMOUNT: Amount,
+    Pattern.VELOCITY: Velocity,
     Pattern.FAN_IN: FanIn,
     Pattern.FAN_OUT: FanOut,
+    Pattern.STRUCTURING: Structuring,
+    Pattern.RAPID_IN_OUT: RapidInOut,
+    Pattern.PEEL_CHAIN: PeelChain,
+    Pattern.ROUND_TRIP: RoundTrip,
+    Pattern.DORMANT: Dormant,
     Pattern.DUSTING: Dusting,
+    Pattern.NEW_CONTRACT: NewContract,
+    Pattern.FAILED_BURST: FailedBurst,
 }
 """By the words that rules name them by."""

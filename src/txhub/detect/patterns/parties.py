@@ -52,8 +52,7 @@ class _Fan(Condition):
         enough &= (windows.events["time"] > span.since).to_numpy()
         wanted: Places = np.flatnonzero(enough)
         wanted = wanted[windows.distinct(self.other, first, wanted) >= self.count]
-        met = windows.events[wanted].select(subject=self.subject, time="time", evidence=pl.Series(wanted))
-        return Hits(met, lambda place: windows.events[int(first[place]) : int(windows.last[place]) + 1])
+        return windows.hits(self.subject, wanted, first)
 
     def _others(self, evidence: pl.DataFrame) -> str:
         return f"{evidence[self.other].n_unique()} addresses within {span_text(self.window)}"
