@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from tests.blocks import ETHEREUM, START, make_blocks, make_branch
+from txhub.chain.contract import created_address
 from txhub.contract.alerts import RuleState, Severity
 from txhub.detect.defaults import wanted
 from txhub.detect.knowledge import read_facts
@@ -122,6 +125,27 @@ async def test_rows_are_the_same_with_and_without_a_database(stage: Stage) -> No
         assert frame.height
         order = ["number", "index", "n"]
         assert stored[name].sort(order).equals(frame.sort(order)), name
+
+
+async def test_calls_of_new_contracts_and_wakings_are_told_by_the_rows_before(stage: Stage) -> None:
+    blocks = make_blocks(range(12), transactions=4)
+    maker, sleeper = b"\x0a" * 20, b"\x0b" * 20
+    contract = created_address(maker, 300)
+    made = {"kind": "contract_creation", "from_address": maker, "to_address": None, "nonce": 300, "success": True}
+    blocks[2].transactions[0] = blocks[2].transactions[0]._replace(**made)
+    for number in (1, 5, 9):
+        blocks[number].transactions[1] = blocks[number].transactions[1]._replace(to_address=contract)
+    large = {"value": Decimal(60 * 10**18), "success": True, "from_address": sleeper}
+    blocks[3].transactions[2] = blocks[3].transactions[2]._replace(to_address=sleeper)
+    blocks[8].transactions[2] = blocks[8].transactions[2]._replace(to_address=maker, **large)
+    await stage.ledger.commit(blocks)
+    rows = await read_rows(stage.reader, ETHEREUM, ["new_contract_calls", "wakings"], START, END)
+    calls = rows["new_contract_calls"].select("number", "receiver", "created").rows()
+    assert calls == [(number, contract, blocks[2].time) for number in (5, 9)]
+    wakings = rows["wakings"].filter(sender=sleeper).select("number", "amount", "seen").rows()
+    assert wakings == [(8, 60 * 10**18, blocks[3].time)]
+    never = rows["wakings"].filter(pl.col("seen").is_null())
+    assert never.height > 0
 
 
 async def test_a_rule_that_changes_looks_at_the_past_once(stage: Stage) -> None:

@@ -29,6 +29,11 @@ RULES: list[dict[str, Any]] = [
     {"pattern": "fan_in", "count": 2, "window": "20m", "least": "1", "sudden": 0.0, "cooldown": "15m"},
     {"pattern": "fan_out", "count": 3, "window": "30m", "least": "1", "cooldown": "1h"},
     {"pattern": "dusting", "count": 2, "window": "10m", "most": "2", "cooldown": "5m"},
+    {"pattern": "velocity", "amount": "8", "count": 2, "window": "20m", "least": "1", "cooldown": "30m"},
+    {"pattern": "structuring", "below": "6", "share": "0.5", "count": 3, "window": "40m", "cooldown": "20m"},
+    {"pattern": "rapid_in_out", "amount": "3", "share": "0.5", "least": "1", "window": "30m", "cooldown": "30m"},
+    {"pattern": "round_trip", "least": "1", "loss": "0.5", "window": "1h", "cooldown": "30m"},
+    {"pattern": "peel_chain", "least": "1", "hops": 2, "kept": "0.2", "window": "25m", "cooldown": "30m"},
     {
         "all": [
             {"pattern": "fan_in", "count": 2, "window": "20m", "least": "1", "sudden": 0.0},

@@ -146,6 +146,8 @@ def test_what_comes_and_goes_at_once() -> None:
     assert found(rule, [*sent[:3], (29, "zoe", "d", 30.1)]) == []  # it had more before
     assert found(rule, [*sent[:3], (31, "zoe", "d", 20)]) == []
     assert found(rule, [(0, "a", "zoe", 29), *sent[1:]]) == []
+    early: list[Sent] = [(0, "zoe", "c", 45), (1, "a", "zoe", 50), (2, "zoe", "d", 5)]
+    assert found(rule, early) == []  # it left before it came
 
 
 def test_an_amount_returns() -> None:

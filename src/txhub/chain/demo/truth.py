@@ -36,6 +36,12 @@ class Pattern(StrEnum):
     """One address pays small amounts to many within minutes."""
     ROUND_TRIP = "round_trip"
     """An amount returns to its first sender over two others, less some fees."""
+    RAPID_IN_OUT = "rapid_in_out"
+    """What an address gets leaves it again within minutes."""
+    PEEL_CHAIN = "peel_chain"
+    """An amount goes from one fresh address to the next, and a little of it elsewhere each time."""
+    DUSTING = "dusting"
+    """One address sends next to nothing to many."""
     LISTED = "listed"
     """A listed address is paid, or pays."""
     MIXER = "mixer"
@@ -129,7 +135,7 @@ class Truth:
 
     def _plant(self, span: int) -> _Span:
         stream = self._chance.stream("truth", span)
-        planted = list(self._things(stream, span * SPAN_S))
+        planted = [*self._things(stream, span * SPAN_S), *self._chains(span)]
         transfers: dict[int, list[Transfer]] = defaultdict(list)
         for thing in planted:
             for transfer in thing.transfers:
@@ -186,6 +192,31 @@ class Truth:
             first = self._schedule.number_at(start + stream.randrange(SPAN_S - (depth + 2) * self._schedule.interval))
             times = self._schedule.time(first), self._schedule.time(first + depth)
             yield Planted(Pattern.REORG, self._chain.name, *times, strength=depth)
+
+    def _chains(self, span: int) -> Iterator[Planted]:
+        """What came to be planted later: by a stream of its own, so that the rest stayed as it was."""
+        stream, start = self._chance.stream("more truth", span), span * SPAN_S
+
+        def stranger() -> str:
+            return self._population.stranger(stream)
+
+        if stream.random() < 0.6:
+            middle, amount = stranger(), self._amount(stream, 0.4, 0.8)
+            paid = [(stranger(), middle, amount * share // 100) for share in (55, 45)]
+            paid += [(middle, stranger(), amount * share // 1000) for share in (520, 440)]
+            yield self._paid(Pattern.RAPID_IN_OUT, stream, start, 1800, paid)
+        if stream.random() < 0.6:
+            here, amount = stranger(), self._amount(stream, 0.4, 0.8)
+            peeled: list[tuple[str, str, int]] = []
+            for _ in range(stream.randint(5, 8)):
+                following, rest = stranger(), amount * stream.randint(880, 950) // 1000
+                peeled += [(here, following, rest), (here, stranger(), (amount - rest) // 2)]
+                here, amount = following, rest
+            yield self._paid(Pattern.PEEL_CHAIN, stream, start, 9000, peeled)
+        if stream.random() < 0.6:
+            duster = stranger()
+            dust = [(duster, stranger(), self._large * stream.randint(1, 5) // 10**7) for _ in range(40)]
+            yield self._paid(Pattern.DUSTING, stream, start, 1800, dust)
 
     def _amount(self, stream: Random, least: float, most: float) -> int:
         # Small factors are likelier than great ones; the last digits are like those of people's payments: zeros.

@@ -16,7 +16,7 @@ from txhub.detect.condition import Condition, Hits, Length, Scope, Span, at_leas
 from txhub.detect.facts import Facts
 from txhub.detect.patterns.parties import DAY, PLAIN
 from txhub.detect.rows import Rows
-from txhub.detect.windows import Trailing
+from txhub.detect.windows import Places, Trailing
 
 _MOST_SUMMED = 10**31
 """Amounts above are summed up as this, so that millions of them fit into 128 bits."""
@@ -162,10 +162,10 @@ class RapidInOut(Condition):
         return without_services(pl.concat(sides), self.subject, facts)
 
     def hits(self, events: pl.DataFrame, span: Span, facts: Facts) -> Hits:
-        """Each transfer by which so much has left, and not more than came."""
+        """Each transfer by which so much has left since something came, and not more than that."""
         active = events.filter(pl.col("time") >= span.start).select(self.subject).unique()
         windows = Trailing(events.join(active, on=self.subject, how="semi"), self.subject, "token")
-        first = windows.first(self.window)
+        first = _next_in(windows, windows.first(self.window))
         came = windows.total(windows.events["came"], first)
         went = windows.total(windows.events["went"], first)
         came_in, went_out, share = pl.lit(came), pl.lit(went) * _THOUSAND, int(self.share * _THOUSAND)
@@ -184,3 +184,11 @@ class RapidInOut(Condition):
         came, went = (facts.coins(token, sum(evidence[side].to_list())) for side in ("came", "went"))
         symbol = facts.unit(token).symbol or "tokens"
         return f"{facts.name(subject)} got {came} {symbol} and sent {went} on within {span_text(self.window)}"
+
+
+def _next_in(windows: Trailing, first: Places) -> Places:
+    """Where something came in first in each window: what left before is of no interest."""
+    places = np.arange(len(first))
+    came = windows.events["came"].cast(pl.Float64).to_numpy() > 0
+    following = np.minimum.accumulate(np.where(came, places, len(places))[::-1])[::-1]
+    return np.minimum(following[first] if len(first) else first, windows.last)
