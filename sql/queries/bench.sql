@@ -33,10 +33,12 @@ ORDER BY tx_index
 SELECT block_number, tx_index FROM txhub.transactions WHERE hash = $1 AND block_time >= $2 AND block_time < $3
 
 -- name: held
--- What an earlier run left, by its ledger. asyncpg's parameters, as below.
-SELECT coalesce(sum(b.tx_count), 0)::bigint AS rows, count(DISTINCT date_trunc('day', b.time, 'UTC')) AS days, c.chain_id
+-- What an earlier run left of the chain $1, by its ledger. asyncpg's parameters, as below.
+SELECT c.chain_id, coalesce(sum(b.tx_count), 0)::bigint AS rows,
+       count(DISTINCT date_trunc('day', b.time, 'UTC')) AS days, min(b.time) AS start
 FROM txhub.chains c
 LEFT JOIN txhub.blocks b USING (chain_id)
+WHERE c.name = $1
 GROUP BY c.chain_id
 
 -- name: analyze

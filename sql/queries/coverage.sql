@@ -12,26 +12,31 @@ LEFT JOIN LATERAL (
 ORDER BY c.name
 
 -- name: edges
--- The committed blocks just outside of [$2, $3), or the outermost ones inside where there are none outside; how many
--- are held from the one to the other, and how many inside; the time of the oldest block after number $4.
-WITH own AS NOT MATERIALIZED (
-    SELECT number, time FROM txhub.blocks WHERE chain_id = $1
-), first AS (
-    (SELECT * FROM own WHERE time <= $2 ORDER BY time DESC, number DESC LIMIT 1)
-    UNION ALL
-    (SELECT * FROM own WHERE time > $2 ORDER BY time, number LIMIT 1)
-    ORDER BY time LIMIT 1
-), last AS (
-    (SELECT * FROM own WHERE time >= $3 ORDER BY time, number LIMIT 1)
-    UNION ALL
-    (SELECT * FROM own WHERE time < $3 ORDER BY time DESC, number DESC LIMIT 1)
-    ORDER BY time DESC LIMIT 1
-)
-SELECT first.number AS first, last.number AS last, first.time AS first_time, last.time AS last_time,
-       (SELECT count(*) FROM own WHERE number BETWEEN first.number AND last.number) AS held,
-       (SELECT count(*) FROM own WHERE time >= $2 AND time < $3) AS inside,
-       (SELECT time FROM own WHERE number > $4 ORDER BY number LIMIT 1) AS provisional
-FROM first, last
+-- Of each of the chains $1: the committed blocks just outside of [$2, $3), or the outermost ones inside where there are
+-- none outside; how many are held from the one to the other, and how many inside; the time of the oldest block after
+-- its number in $4. Chains without any block have no row. Lists are text with commas, which one round trip takes.
+SELECT asked.chain_id, found.*
+FROM unnest(string_to_array($1, ',')::int[], string_to_array($4, ',')::bigint[]) AS asked (chain_id, final)
+CROSS JOIN LATERAL (
+    WITH own AS NOT MATERIALIZED (
+        SELECT number, time FROM txhub.blocks WHERE chain_id = asked.chain_id
+    ), first AS (
+        (SELECT * FROM own WHERE time <= $2 ORDER BY time DESC, number DESC LIMIT 1)
+        UNION ALL
+        (SELECT * FROM own WHERE time > $2 ORDER BY time, number LIMIT 1)
+        ORDER BY time LIMIT 1
+    ), last AS (
+        (SELECT * FROM own WHERE time >= $3 ORDER BY time, number LIMIT 1)
+        UNION ALL
+        (SELECT * FROM own WHERE time < $3 ORDER BY time DESC, number DESC LIMIT 1)
+        ORDER BY time DESC LIMIT 1
+    )
+    SELECT first.number AS first, last.number AS last, first.time AS first_time, last.time AS last_time,
+           (SELECT count(*) FROM own WHERE number BETWEEN first.number AND last.number) AS held,
+           (SELECT count(*) FROM own WHERE time >= $2 AND time < $3) AS inside,
+           (SELECT time FROM own WHERE number > asked.final ORDER BY number LIMIT 1) AS provisional
+    FROM first, last
+) AS found
 
 -- name: gaps
 -- Runs of numbers within [$2, $3] that are not held, oldest first, and the time between their neighbours.

@@ -19,12 +19,12 @@ from tests.sample import NOW, commit_sample
 from txhub.api import access
 from txhub.api.access import Admission
 from txhub.api.app import BODY_LIMIT, create_app
-from txhub.cli.console import configure_logs
+from txhub.cli.logs import configure_logs
 from txhub.cli.serve import Site
 from txhub.config import Settings
 from txhub.query import cursor as cursors
 from txhub.store.edition import Edition
-from txhub.store.keys import Role, create_key
+from txhub.store.keys import Role, create_key, digest_of
 from txhub.store.pool import open_pool
 from txhub.store.server import Server
 
@@ -155,7 +155,7 @@ async def kept(url: str) -> list[tuple[str, int]]:
 async def test_what_looks_like_sql_is_only_text(target: Target, operations: list[Operation]) -> None:
     before, asked = await kept(target.url), 0
     async with asking(target, Role.ADMIN) as client:
-        secret = re.compile(r"[0-9a-f]{64}")
+        secrets = [digest_of(key).hex() for key in target.keys.values()]
         for operation in operations:
             for text in INJECTIONS:
                 for request in operation.requests(text):
@@ -166,8 +166,7 @@ async def test_what_looks_like_sql_is_only_text(target: Target, operations: list
                     if answer.status_code >= 400:
                         assert answer.headers["content-type"] == "application/problem+json"
                         assert not re.search("Traceback|asyncpg|psycopg|ADBC", answer.text), answer.text
-                    if "txhub_access" in text:
-                        assert not secret.search(answer.text.replace(str(request), ""))
+                    assert not any(secret in answer.text for secret in secrets)
                     asked += 1
     assert asked > 300
     assert await kept(target.url) == before
@@ -179,6 +178,7 @@ async def test_a_cursor_is_ours_or_refused(target: Target, operations: list[Oper
     of_transactions = cursors.encode(cursors.Cursor(NOW, 1, 2, 3))
     extreme = cursors.encode(cursors.just_before(NOW.replace(year=2199)))
     by_id = cursors._pack(7)
+    understood = set()
     async with asking(target, Role.VIEWER) as client:
         for operation in paged:
             statuses = set()
@@ -196,7 +196,9 @@ async def test_a_cursor_is_ours_or_refused(target: Target, operations: list[Oper
                 for wrong in (good[:-1], good + "A", good + "=", good + " ", "A" * 10_000, ""):
                     status = (await client.get(operation.url, params={"cursor": wrong})).status_code
                     assert status == (200 if wrong == "" else 400), (operation.path, wrong)
-            assert statuses == {200, 400}, operation.path  # another kind of list has other cursors
+            assert 400 in statuses, operation.path  # another kind of list has other cursors
+            understood |= {operation.path} if 200 in statuses else set()
+    assert understood >= {"/v1/transactions", "/v1/reorgs", "/v1/events"}
 
 
 async def test_every_operation_that_changes_something_wants_a_key_that_may(

@@ -5,29 +5,22 @@ from __future__ import annotations
 import asyncio
 import queue
 import random
-import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from litestar.response.sse import ServerSentEventMessage
 
+from tests.asking import SOON_S, served
 from tests.blocks import BASE, ETHEREUM, make_block, make_blocks
-from txhub.api.app import create_app, say_goodbye
 from txhub.api.stream import Feed, messages
 from txhub.client import ApiError, AsyncClient, Client, StreamEvent
-from txhub.config import Settings
 from txhub.contract import BackfillEvent, BlockEvent
 from txhub.errors import Unavailable
 from txhub.store.ledger import Ledger
 from txhub.store.outbox import OutboxReader
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
-
-SOON_S = 20.0
-"""How long to wait for what comes at once."""
 
 
 @asynccontextmanager
@@ -150,31 +143,6 @@ async def test_a_lost_connection_loses_no_event(database: str) -> None:
                 )
             await ledger.commit([make_block(number)])
         assert ids(await taken(feed, reader, 0, last=6)) == [1, 2, 3, 4, 5, 6]
-
-
-@asynccontextmanager
-async def served(url: str) -> AsyncIterator[str]:
-    """The API in a real server; its address. Leaving waits until the server has stopped."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app = create_app(url, Settings())
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-    serving = asyncio.create_task(server.serve())
-    address = f"http://127.0.0.1:{port}"
-    try:
-        async with asyncio.timeout(SOON_S), AsyncClient(address) as client:
-            while True:
-                with suppress(Unavailable, ApiError):
-                    await client.chains()
-                    break
-                await asyncio.sleep(0.05)
-        yield address
-    finally:
-        await say_goodbye(app)
-        server.stop()
-        async with asyncio.timeout(SOON_S):
-            await serving
 
 
 async def test_clients_follow_a_server_until_it_says_goodbye(database: str) -> None:

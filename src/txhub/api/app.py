@@ -44,6 +44,7 @@ from txhub.api.routes import (
     watchlist,
     week,
 )
+from txhub.api.sharing import Sharing
 from txhub.api.stream import Feed
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
@@ -71,6 +72,7 @@ def create_app(
     admission: Admission = Admission.LOCAL,
     primary_url: str | None = None,
     lifespan: Sequence[Lifespan] = (),
+    keep_s: float = 0.0,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Litestar:
     """The API over a database; it starts, and says so, also where that does not answer yet.
@@ -81,12 +83,14 @@ def create_app(
         admission: who is let in.
         primary_url: the database to write to, where the one to read is its replica.
         lifespan: what else lives as long as the application.
+        keep_s: for how many seconds an answer is given to others who ask the same, unless something is committed.
         clock: what time it is; relative times count from there.
     """
     primary_url = primary_url or database_url
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
     access, expectations = Access(reader, settings, admission), Expectations(reader)
     primary = reader if primary_url == database_url else Reader(primary_url)
+    sharing = Sharing(lambda: feed.position, keep_s)
     lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
 
     @asynccontextmanager
@@ -101,12 +105,13 @@ def create_app(
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
+            sharing.close()
             await reader.close()
             await primary.close()
             await cold.close()
 
     app = Litestar(
-        state=State({"feed": feed, "access": access}),
+        state=State({"feed": feed, "access": access, "sharing": sharing}),
         route_handlers=[
             chains.chains,
             alerts.alerts,

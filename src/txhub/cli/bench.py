@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from txhub.cli.bench_all import everything
+from txhub.cli.bench_api import api
 from txhub.cli.bench_freshness import freshness
 from txhub.cli.bench_ingest import ingest
+from txhub.cli.bench_load import load
 from txhub.cli.bench_peers import peers
 from txhub.cli.bench_soak import soak
 from txhub.cli.bench_store import store
@@ -21,6 +23,8 @@ def _bench() -> None:
 
 app.command()(ingest)
 app.command()(store)
+app.command()(api)
+app.command()(load)
 app.command()(peers)
 app.command()(freshness)
 app.command()(soak)

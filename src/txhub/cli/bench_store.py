@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
@@ -21,30 +20,20 @@ from rich.table import Table
 
 from txhub.archive.export import export
 from txhub.archive.manifest import read_entries
-from txhub.chain.demo.columns import BLOCKS_A_DAY, make_day
-from txhub.chain.registry import resolve
 from txhub.cli import wiring
+from txhub.cli.bench_rows import CHAIN, fill, plain_database, read_held, register
 from txhub.cli.console import err, out
 from txhub.config import Settings
-from txhub.errors import ArchiveMismatch, UsageError
-from txhub.rollup.settle import settle
+from txhub.errors import ArchiveMismatch
 from txhub.rollup.states import read_hypertables
-from txhub.store.account import Account
-from txhub.store.bulk import commit_columns
-from txhub.store.cluster import Cluster
-from txhub.store.installation import suitable
-from txhub.store.ledger import Ledger
-from txhub.store.migrate import migrate
 from txhub.store.place import Place
 from txhub.store.pool import open_pool
 from txhub.store.read import Reader
-from txhub.store.server import open_server
 from txhub.store.sqlfiles import queries
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _SQL = queries("bench")
 _DAY = timedelta(days=1)
-_CHAIN = "ethereum"
 Parameters = Mapping[str, Any]
 
 
@@ -63,16 +52,16 @@ class _Question(NamedTuple):
 _QUESTIONS = (
     _Question("rate, a day of minutes", "/v1/series/tx_rate", {"bucket": "1m"}, 1),
     _Question("rate by kind, 14 days", "/v1/series/tx_rate", {"by": "kind"}, 14),
-    _Question("average value, 14 days of hours", "/v1/series/avg_value", {"bucket": "1h", "chain": _CHAIN}, 14),
-    _Question("volume, 14 days", "/v1/series/volume", {"bucket": "1d", "chain": _CHAIN}, 14),
-    _Question("fees, a day of minutes", "/v1/series/fees", {"bucket": "1m", "chain": _CHAIN}, 1),
+    _Question("average value, 14 days of hours", "/v1/series/avg_value", {"bucket": "1h", "chain": CHAIN}, 14),
+    _Question("volume, 14 days", "/v1/series/volume", {"bucket": "1d", "chain": CHAIN}, 14),
+    _Question("fees, a day of minutes", "/v1/series/fees", {"bucket": "1m", "chain": CHAIN}, 1),
     _Question("failed rate, 14 days of hours", "/v1/series/failed_rate", {"bucket": "1h"}, 14),
     _Question("active addresses, 7 days of hours", "/v1/series/active_addresses", {"bucket": "1h"}, 7),
-    _Question("value quantiles, 7 days of hours", "/v1/series/value_quantiles", {"bucket": "1h", "chain": _CHAIN}, 7),
+    _Question("value quantiles, 7 days of hours", "/v1/series/value_quantiles", {"bucket": "1h", "chain": CHAIN}, 7),
     _Question("peaks, 14 days", "/v1/peaks", {}, 14),
     _Question("peaks of 15 minutes, 7 days", "/v1/peaks", {"window": "15m", "limit": 20}, 7),
     _Question("top senders, 10 days", "/v1/top/senders", {"limit": 20}, 10),
-    _Question("top receivers by value, 10 days", "/v1/top/receivers", {"rank": "value", "chain": _CHAIN}, 10),
+    _Question("top receivers by value, 10 days", "/v1/top/receivers", {"rank": "value", "chain": CHAIN}, 10),
     _Question("top flows, 10 days", "/v1/flows", {"limit": 20}, 10),
     _Question("coverage, a day", "/v1/coverage", {}, 1),
     _Question("newest 100 transactions", "/v1/transactions", {}),
@@ -114,59 +103,26 @@ def store(
         home.mkdir(exist_ok=True)
         home.chmod(0o711)  # else root's server, another user's process, would keep its data elsewhere
         settings = wiring.settings_of(home=home)
-        with _plain_database(settings) if plain else wiring.database(settings) as url:
+        with plain_database(settings) if plain else wiring.database(settings) as url:
             wiring.run(_measure(url, settings, sorted(rows or [20_000_000]), times))
 
 
-@contextmanager
-def _plain_database(settings: Settings) -> Iterator[str]:
-    """A database of the PostgreSQL that comes with txhub, which has no TimescaleDB."""
-    installation = next((each for each in suitable(Account.current()) if not each.timescale), None)
-    if installation is None:
-        raise UsageError("there is no PostgreSQL without TimescaleDB here", hint="leave --plain out")
-    with open_server(settings, stop_if_last=True, cluster=Cluster(settings.home, installation)) as server:
-        migrate(server.url)
-        yield server.url
-
-
 async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: int) -> None:
-    async with open_pool(url, name="bench") as pool:
-        await Ledger(pool, resolve(_CHAIN, settings, ["ws://127.0.0.1:1"])).register()
+    await register(url, settings)
     measured: list[dict[str, _Latency]] = []
     counts: list[int] = []
     for size in sizes:
-        days = await _fill(url, size)
+        days = await fill(url, size, START)
         end = START + days * _DAY
         counts.append(await _weigh(url, settings, end))
         measured.append(await _ask_all(url, settings, end, times))
         _print_latencies(counts, measured)
 
 
-async def _fill(url: str, size: int) -> int:
-    """Write days until there are so many rows, and bring the rollups up to date; how many days there are then."""
-    async with open_pool(url, name="bench") as pool:
-        held = await pool.fetchrow(_SQL["held"])
-        rows, days, chain_id = int(held["rows"]), int(held["days"]), int(held["chain_id"])
-        first, seconds = days, 0.0
-        while rows < size:
-            start = START + days * _DAY
-            made = await asyncio.to_thread(make_day, chain_id, start, days * BLOCKS_A_DAY)
-            began = time.perf_counter()
-            await asyncio.to_thread(commit_columns, url, chain_id, *made)
-            seconds += time.perf_counter() - began
-            rows, days = rows + made.transactions.height, days + 1
-            err.print(f"{rows:,} rows, {days} days, {seconds:,.0f} s in COPY")
-        began = time.perf_counter()
-        await settle(pool, START + first * _DAY, START + days * _DAY, START + (days + 1) * _DAY)
-        await pool.execute(_SQL["analyze"])
-        err.print(f"rollups of {days - first} days in {time.perf_counter() - began:,.0f} s")
-    return days
-
-
 async def _weigh(url: str, settings: Settings, end: datetime) -> int:
     """Print what the rows weigh; how many there are."""
     async with open_pool(url, name="bench") as pool:
-        rows = int((await pool.fetchrow(_SQL["held"]))["rows"])
+        rows = (await read_held(pool)).rows
         whole = int(await pool.fetchval(_SQL["size"]))
         table = Table("of a transaction", "bytes", title=f"{rows:,} transactions")
         [transactions] = [each for each in await read_hypertables(pool) if each.name == "transactions"]

@@ -31,6 +31,8 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 API_PATHS = ("/v1", "/schema", "/metrics", "/health")
+ANSWERS_KEPT_S = 1.0
+"""For how long the same question has the same answer, where nothing was committed since."""
 GOODBYE_S = 5.0
 """How long clients have to take leave before the server closes all the same."""
 
@@ -110,6 +112,7 @@ class Site:
             admission=admission,
             primary_url=settings.database_url.get_secret_value() if settings.database_url else None,
             lifespan=[with_dashboard],
+            keep_s=ANSWERS_KEPT_S,
         )
         self._access: Access = self._api.state.access
         host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 (compared with, not bound to)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from txhub.contract import ChainInfo, Gap, Quality
 from txhub.query.timerange import TimeRange
@@ -70,7 +70,11 @@ async def read_coverage(
     within = TimeRange(asked.start, min(asked.end, now))
     if within.start >= within.end:
         return {}
-    return {chain.name: await _of_chain(reader, chain, within, now) for chain in chains}
+    ids = ",".join(str(chain.chain_id) for chain in chains)
+    final = ",".join(str((chain.last_block or 0) - chain.finality_depth) for chain in chains)
+    edges = await reader.frame(_SQL["edges"], ids, *within, final)
+    by_chain = {edge["chain_id"]: edge for edge in edges.iter_rows(named=True)}
+    return {chain.name: await _of_chain(reader, chain, by_chain.get(chain.chain_id), within, now) for chain in chains}
 
 
 def quality(coverages: Sequence[Coverage], end: datetime) -> Quality:
@@ -87,12 +91,11 @@ def quality(coverages: Sequence[Coverage], end: datetime) -> Quality:
     )
 
 
-async def _of_chain(reader: Reader, chain: ChainInfo, within: TimeRange, now: datetime) -> Coverage:
-    final = (chain.last_block or 0) - chain.finality_depth
-    edges = await reader.frame(_SQL["edges"], chain.chain_id, within.start, within.end, final)
-    if edges.is_empty():
+async def _of_chain(
+    reader: Reader, chain: ChainInfo, edge: dict[str, Any] | None, within: TimeRange, now: datetime
+) -> Coverage:
+    if edge is None:
         return Coverage(within, 0, _at_edge(chain, within.start, within.end))
-    edge = edges.row(0, named=True)
     gaps: list[Gap] = []
     if edge["held"] < edge["last"] - edge["first"] + 1:
         found = await reader.frame(_SQL["gaps"], chain.chain_id, edge["first"], edge["last"])

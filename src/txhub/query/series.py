@@ -107,16 +107,21 @@ class SeriesAnswer:
     def as_contract(self) -> Series:
         """The same in the contract's shape: a list of points for each line."""
         names = [name for name in ("chain", "kind", "quantile") if name in self.points.columns]
+        times = self.question.edges[:-1]  # of every line: Polars takes long to turn its own into Python's
         lines = [
             Line(
                 **dict(zip(names, key, strict=True)),
-                points=list(zip(points["time"], points["value"], strict=True)),
-                compared=None if self.previous is None else list(points.select("time", *_COMPARED).iter_rows()),
+                points=list(zip(times, points["value"].to_list(), strict=True)),
+                compared=None if self.previous is None else list(zip(times, *_lists(points, _COMPARED), strict=True)),
             )
             for key, points in self.points.group_by(names, maintain_order=True)
         ]
         asked = self.question
         return Series(asked.metric, asked.unit, asked.bucket, lines, self.quality, self.previous)
+
+
+def _lists(frame: pl.DataFrame, names: Iterable[str]) -> list[list[Any]]:
+    return [frame[name].to_list() for name in names]
 
 
 async def read_series(

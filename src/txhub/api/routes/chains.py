@@ -13,6 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import ChainInfo, Page
 from txhub.query.chains import read_chains
 from txhub.store.read import Reader
@@ -47,6 +48,7 @@ _COLUMNS: dict[str, pl.DataType] = {
     },
     tags=["Data"],
 )
+@shared
 async def chains(
     request: Request[Any, Any, Any], reader: NamedDependency[Reader], wanted: parameters.Format = None
 ) -> Response[bytes]:

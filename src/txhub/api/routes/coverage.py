@@ -13,6 +13,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import CoverageReport
 from txhub.query.completeness import read_completeness
 from txhub.store.read import Reader
@@ -29,6 +30,7 @@ from txhub.store.read import Reader
     responses={200: ResponseSpec(CoverageReport, description="Buckets.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
+@shared
 async def coverage(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],

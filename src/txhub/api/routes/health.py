@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
-from litestar import Response, get
+import msgspec
+from litestar import MediaType, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api.document import OPEN
+from txhub.api.sharing import shared
 from txhub.contract import Page, StreamHealth
 from txhub.errors import TxhubError
 from txhub.ops import metrics as exposition
@@ -46,16 +49,20 @@ async def ready(database_url: NamedDependency[str]) -> dict[str, str]:
         "Each chain's stream, and what its follower says of it: `ok`, `late`, `down`, `empty` or `idle`. 503, with the "
         "same body, where one is down."
     ),
-    responses={503: ResponseSpec(Page[StreamHealth], description="A stream is down.", generate_examples=False)},
+    responses={
+        200: ResponseSpec(Page[StreamHealth], description="No stream is down.", generate_examples=False),
+        503: ResponseSpec(Page[StreamHealth], description="A stream is down.", generate_examples=False),
+    },
     tags=["Operations"],
 )
+@shared
 async def stream_health(
-    reader: NamedDependency[Reader], now: NamedDependency[datetime]
-) -> Response[Page[StreamHealth]]:
+    request: Request[Any, Any, Any], reader: NamedDependency[Reader], now: NamedDependency[datetime]
+) -> Response[bytes]:
     """Judge each stream."""
     streams = await read_health(reader, now)
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_down(streams) else HTTPStatus.OK
-    return Response(Page(streams), status_code=status)
+    return Response(msgspec.json.encode(Page(streams)), status_code=status, media_type=MediaType.JSON)
 
 
 @get("/metrics", summary="Metrics for Prometheus", media_type=exposition.MEDIA_TYPE, tags=["Operations"])

@@ -13,6 +13,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import Page, Peak, PeakWindow
 from txhub.query.peaks import as_page, as_window_page, parse_window, read_peaks, read_windows
 from txhub.store.read import Reader
@@ -36,6 +37,7 @@ from txhub.store.read import Reader
     },
     tags=["Data"],
 )
+@shared
 async def peaks(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],

@@ -16,6 +16,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import Series
 from txhub.query.series import read_series
 from txhub.store.read import Reader
@@ -51,6 +52,7 @@ Metric = Annotated[
     responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
+@shared
 async def series(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],

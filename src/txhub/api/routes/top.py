@@ -14,6 +14,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import Flow, Neighbourhood, Party, Ranking
 from txhub.errors import UsageError
 from txhub.query.neighbourhood import read_neighbourhood
@@ -38,6 +39,7 @@ _FLOWS = {
 
 
 @get("/v1/top/senders", summary="Who sends most", description=_DESCRIPTION, responses=_PARTIES, tags=["Data"])
+@shared
 async def senders(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],
@@ -56,6 +58,7 @@ async def senders(
 
 
 @get("/v1/top/receivers", summary="Who receives most", description=_DESCRIPTION, responses=_PARTIES, tags=["Data"])
+@shared
 async def receivers(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],
@@ -84,6 +87,7 @@ async def receivers(
     responses=_FLOWS,
     tags=["Data"],
 )
+@shared
 async def flows(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],

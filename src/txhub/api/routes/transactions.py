@@ -15,6 +15,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import TransactionDetail, TransactionPage
 from txhub.query.transaction import read_transaction
 from txhub.query.transactions import read_transactions
@@ -43,6 +44,7 @@ Hash = Annotated[
     responses={200: ResponseSpec(TransactionPage, description="A page.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
+@shared
 async def transactions(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],
