@@ -1,10 +1,10 @@
--- Alerts as answers have them. ADBC's parameters.
+-- Alerts as answers and messages have them. Parameters that ADBC and asyncpg both take.
 
 -- name: shown
 -- Those whose ids $1 lists with commas between, the newest first; labels are those in force at $2.
 SELECT a.id, a.rule, a.rule_version, a.pattern, c.name AS chain, a.subject, a.started_at, a.severity::text AS severity,
        a.title, a.details::text AS details, a.block_number, txhub.hash_text(a.hash, c.family) AS hash,
-       txhub.to_native(a.value, c.decimals) AS value, a.value_usd, c.symbol, a.test, a.chain_state, a.case_state,
+       txhub.to_native(a.value, c.decimals)::text AS value, a.value_usd::text AS value_usd, c.symbol, a.test, a.chain_state, a.case_state,
        a.assignee, a.quiet, a.created_at, a.updated_at, coalesce(parties.shown, '[]'::jsonb)::text AS parties
 FROM txhub.alerts a
 LEFT JOIN txhub.chains c USING (chain_id)

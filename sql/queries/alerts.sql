@@ -3,7 +3,7 @@
 -- name: standing
 -- The alerts of a rule's version on a chain that started within [$4, $5), retracted ones as well. Until the end of the
 -- transaction nobody else reconciles this rule on this chain.
-SELECT id, subject, started_at, title, details, block_number, hash, value, chain_state
+SELECT id, subject, started_at, severity::text AS severity, title, details, block_number, hash, value, chain_state
 FROM txhub.alerts
 WHERE rule_id = $1 AND rule_version = $2 AND chain_id IS NOT DISTINCT FROM $3 AND started_at >= $4 AND started_at < $5
 
@@ -18,7 +18,7 @@ RETURNING id
 
 -- name: change
 UPDATE txhub.alerts
-SET title = $2, details = $3, block_number = $4, hash = $5, value = $6, value_usd = $7,
+SET severity = $2, title = $3, details = $4, block_number = $5, hash = $6, value = $7, value_usd = $8,
     chain_state = CASE WHEN chain_state = 'retracted' THEN 'pending' ELSE chain_state END,
     updated_at = clock_timestamp()
 WHERE id = $1

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,10 +32,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from txhub.contract import Kind
+from txhub.contract import Kind, Pattern, Severity
 from txhub.errors import SettingError
 
 SETTINGS_FILE = Path("txhub.toml")
+LEAST_SECRET = 16
 SECRETS = Path("/run/secrets")
 """Where container engines put secrets; a file `txhub_database_url` in it is the setting of that name."""
 
@@ -58,7 +68,7 @@ def _parse_list(given: object) -> object:
 Names = Annotated[list[str], BeforeValidator(_parse_list), NoDecode]
 # Keys of paid nodes are part of their URLs, so they are not shown.
 Urls = Annotated[list[str], BeforeValidator(_parse_list), NoDecode, Field(repr=False)]
-_SECRETS = {"database_url", "read_database_url", "heartbeat_url", "rpc"}
+_SECRETS = {"database_url", "read_database_url", "heartbeat_url", "rpc", "url", "webhook", "secret"}
 
 
 class KeepSettings(BaseModel):
@@ -99,6 +109,52 @@ class ChainSettings(BaseModel):
         description="address of a public block explorer, which answers link to: https://host",
     )
     keep: KeepSettings | None = Field(default=None, description="which transactions are stored; without it, all")
+
+
+class ChannelSettings(BaseModel):
+    """`[channels.NAME]`: somewhere alerts are told: by one of apprise's services, or by a webhook that txhub signs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: SecretStr | None = Field(
+        default=None, description="an apprise URL, such as mailto://…, slack://… or pagerduty://…"
+    )
+    webhook: SecretStr | None = Field(default=None, description="an https:// address that gets signed JSON, instead")
+    secret: SecretStr | None = Field(default=None, description="what the webhook is signed with, 16 characters or more")
+    least_severity: Severity = Field(default=Severity.LOW, description="alerts that matter less are not told here")
+    rules: Names | None = Field(default=None, description="rules whose alerts are told; without it, all")
+    patterns: Annotated[list[Pattern], BeforeValidator(_parse_list), NoDecode] | None = Field(
+        default=None, description="patterns that are told; without it, all"
+    )
+    chains: Names | None = Field(
+        default=None, description="chains whose alerts are told, and those of no chain; without it, all"
+    )
+    digest: Annotated[list[time], BeforeValidator(_parse_list), NoDecode] | None = Field(
+        default=None, description="times of day (UTC) at which everything since the last one is told in one message"
+    )
+    allow_private: bool = Field(default=False, description="allow an address in a private network, or on this machine")
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_http(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("an https:// address is expected")
+        return url
+
+    @field_validator("secret")
+    @classmethod
+    def _is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < LEAST_SECRET:
+            raise ValueError(f"{LEAST_SECRET} characters or more are expected")
+        return secret
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.url is None) == (self.webhook is None):
+            raise ValueError("either url or webhook is expected")
+        if (self.webhook is None) != (self.secret is None):
+            raise ValueError("a webhook needs a secret, and nothing else does")
+        return self
 
 
 class Settings(BaseSettings):
@@ -159,6 +215,22 @@ class Settings(BaseSettings):
     )
     rules: dict[str, dict[str, Any]] = Field(
         default={}, description="rules beside those that come with txhub, or in their place: docs/rules.md"
+    )
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="where people reach the dashboard, for links in messages"
+    )
+    alert_window: Span = Field(
+        default=timedelta(minutes=10),
+        description="how long alerts of one rule about one entity are collected after a message about it",
+    )
+    alert_daily_cap: int = Field(
+        default=50, ge=1, description="messages a day (UTC) that a channel gets about one rule's alerts"
+    )
+    alert_max_age: Span = Field(
+        default=timedelta(hours=1), description="age of what an alert is about from which on nobody is told of it"
+    )
+    channels: dict[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{0,59}$")], ChannelSettings] = Field(
+        default={}, description="where alerts are told"
     )
     chains: dict[str, ChainSettings] = Field(
         default={}, description="chains beside the built-in ones, or what differs from those"
@@ -230,6 +302,10 @@ def _explain(error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"setting {name!r} does not exist")
         else:
-            value = "a secret" if _SECRETS & set(fault["loc"]) else repr(fault["input"])
+            value = repr(fault["input"])
+            if _SECRETS & set(fault["loc"]):
+                value = "a secret"
+            elif isinstance(fault["input"], dict):  # which may hold one
+                value = "wrong"
             lines.append(f"setting {name!r} is {value}: {fault['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

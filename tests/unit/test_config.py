@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from txhub.chain.registry import CHAINS
-from txhub.config import ChainSettings, Settings, load_settings, parse_span
+from txhub.config import ChainSettings, ChannelSettings, Settings, load_settings, parse_span
+from txhub.contract import Pattern
 from txhub.errors import SettingError
 
 CHECKOUT = Path(__file__).parents[2]
@@ -52,12 +53,16 @@ EXAMPLES = {
     "heartbeat_url": ("https://example.com/ping/1", SecretStr("https://example.com/ping/1")),
     "heartbeat_every": ("30s", timedelta(seconds=30)),
     "rules_past": ("30d", timedelta(days=30)),
+    "public_url": ("https://txhub.example.com", "https://txhub.example.com"),
+    "alert_window": ("5m", timedelta(minutes=5)),
+    "alert_daily_cap": ("7", 7),
+    "alert_max_age": ("2h", timedelta(hours=2)),
 }
 """Each setting as text, and what it means."""
 
 
 def test_there_is_an_example_of_each_setting() -> None:
-    assert EXAMPLES.keys() | {"chains", "rules"} == Settings.model_fields.keys()
+    assert EXAMPLES.keys() | {"chains", "channels", "rules"} == Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -113,6 +118,12 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         ('history = "a while"', ["history", "a while", "90s, 24h, 7d"]),
         ("request_blocks = 0", ["request_blocks", "0", "greater than or equal to 1"]),
         ("[chains.base]\nchain_id = -1", ["chains.base.chain_id", "-1", "greater than or equal to 0"]),
+        ("[channels.desk]", ["channels.desk", "either url or webhook"]),
+        ('[channels.desk]\nwebhook = "https://a.example"', ["channels.desk", "a webhook needs a secret"]),
+        ('[channels.desk]\nwebhook = "ftp://a.example"', ["channels.desk.webhook", "an https:// address"]),
+        ('[channels."a b"]\nurl = "json://a"', ["channels.a b", "pattern"]),
+        ('[channels.desk]\nurl = "json://a"\npatterns = "none"', ["channels.desk.patterns", "'fan_in'"]),
+        ('[channels.desk]\nurl = "json://a"\ndigest = "noon"', ["channels.desk.digest", "noon"]),
         ("prot = 80", ["prot", "does not exist"]),
         ("[chains.base]\nprc = []", ["chains.base.prc", "does not exist"]),
         ("port = = 1", ["txhub.toml"]),
@@ -145,6 +156,33 @@ def test_a_node_s_key_is_never_shown() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_channel_s_secrets_are_never_shown() -> None:
+    write(
+        '[channels.a]\nurl = "slack://hunter2"\n[channels.b]\nwebhook = "https://hunter2"\nsecret = "hunter2 hunter2 x"'
+    )
+    settings = load_settings()
+    assert "hunter2" not in repr(settings) + str(settings.model_dump())
+    for wrong in (
+        '[channels.a]\nurl = "slack://hunter2"\nwebhook = "https://hunter2"',
+        '[channels.a]\nwebhook = "hunter2"',
+        '[channels.a]\nwebhook = "https://hunter2"\nsecret = "hunter2"',
+        '[channels.a]\nurl = { of = "hunter2" }',
+    ):
+        write(wrong)
+        with pytest.raises(SettingError) as refused:
+            load_settings()
+        assert "hunter2" not in str(refused.value)
+
+
+def test_a_channel_s_lists_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TXHUB_CHANNELS__DESK__URL", "json://127.0.0.1")
+    monkeypatch.setenv("TXHUB_CHANNELS__DESK__DIGEST", "07:00, 19:30")
+    monkeypatch.setenv("TXHUB_CHANNELS__DESK__PATTERNS", "fan_in, spike")
+    desk = load_settings().channels["desk"]
+    assert desk.digest == [time(7), time(19, 30)]
+    assert desk.patterns == [Pattern.FAN_IN, Pattern.SPIKE]
+
+
 @given(st.integers(0, 10**6), st.sampled_from(["s", "m", "h", "d", "w"]))
 def test_spans_are_a_number_and_a_unit(number: int, unit: str) -> None:
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
@@ -158,8 +196,12 @@ def documented() -> dict[str, list[str]]:
 
 
 def test_the_documented_settings_are_the_real_ones() -> None:
-    fields = {name: field for name, field in Settings.model_fields.items() if name not in ("chains", "rules")}
-    assert documented().keys() == fields.keys() | {f"chains.NAME.{name}" for name in ChainSettings.model_fields}
+    fields = {
+        name: field for name, field in Settings.model_fields.items() if name not in ("chains", "channels", "rules")
+    }
+    tables: dict[str, type[BaseModel]] = {"chains": ChainSettings, "channels": ChannelSettings}
+    nested = {f"{table}.NAME.{name}" for table, model in tables.items() for name in model.model_fields}
+    assert documented().keys() == fields.keys() | nested
     for name, field in fields.items():
         variable, default, meaning = documented()[name]
         assert (variable, meaning) == (f"`TXHUB_{name.upper()}`", field.description)
@@ -168,8 +210,9 @@ def test_the_documented_settings_are_the_real_ones() -> None:
         else:
             # As the environment would give it, so that 24h and 1d are the same.
             assert getattr(Settings.model_validate({name: default.strip("`")}), name) == field.default
-    for name, field in ChainSettings.model_fields.items():
-        assert documented()[f"chains.NAME.{name}"][-1] == field.description
+    for table, model in tables.items():
+        for name, field in model.model_fields.items():
+            assert documented()[f"{table}.NAME.{name}"][-1] == field.description
 
 
 def test_the_built_in_chains_are_documented() -> None:

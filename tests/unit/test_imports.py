@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """What a folder may import of txhub, beside itself; `cli`, the composition root, may import all."""
 
-HOME_OF = {"web3": "chain", "asyncpg": "store", "litestar": "api", "dash": "dashboards"}
+HOME_OF = {"web3": "chain", "apprise": "alert", "asyncpg": "store", "litestar": "api", "dash": "dashboards"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -39,6 +39,8 @@ _COMMANDS = {
     "labels": _Origin("labels", "app"),
     "watchlist": _Origin("watchlist", "app"),
     "prices": _Origin("prices", "app"),
+    "alerts": _Origin("alerts", "app"),
+    "channels": _Origin("channels", "app"),
     "keys": _Origin("keys", "app"),
     "sql": _Origin("sql", "sql"),
     "db": _Origin("db", "app"),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from txhub.alert.channels import channels_of
+from txhub.alert.delivery import Courier
+from txhub.alert.grouping import Limits
+from txhub.alert.lifecycle import keep_alerts
 from txhub.cli import wiring
 from txhub.cli.logs import configure_logs
 from txhub.config import Settings
@@ -43,7 +48,7 @@ def worker(
     home: wiring.HomeOption = None,
     attached: wiring.AttachedOption = False,
 ) -> None:
-    """Keep rollups up to date, screen for watched addresses, fill gaps that stay, apply policies, read price feeds."""
+    """Keep rollups, screen, look for what rules say, tell channels, fill gaps, apply policies, read price feeds."""
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     has_nodes = chain or rpc or any(given.rpc for given in settings.chains.values())
@@ -65,6 +70,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
         tasks.create_task(supervise("presence", Presence(pool, "worker", "worker").keep))
         tasks.create_task(_watch(url, settings, pool))
+        tasks.create_task(_tell(url, settings))
         if settings.heartbeat_url:
             beating = partial(keep_beating, settings.heartbeat_url.get_secret_value())
             tasks.create_task(beating(settings.heartbeat_every.total_seconds()))
@@ -105,6 +111,28 @@ async def _detect(url: str, pool: Pool, settings: Settings) -> None:
     await keep_rules(pool, settings.rules)
     async with Reader(url, size=2, patience=LONGEST_READ) as reader:
         await Runner(pool, reader, url, settings.rules_past).run()
+
+
+async def _tell(url: str, settings: Settings) -> None:
+    """Follow what becomes of alerts, and tell channels: each has a task of its own, so that none waits for another."""
+    limits = Limits(settings.alert_window, settings.alert_daily_cap, settings.alert_max_age)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(url, name="alerts"))
+        tasks = asyncio.TaskGroup()
+        couriers: dict[str, Courier] = {}
+        for channel in channels_of(settings.channels):
+            sender = channel.sender()
+            stack.push_async_callback(sender.close)
+            couriers[channel.name] = Courier(
+                pool, channel, sender, dashboard=settings.public_url, daily_cap=settings.alert_daily_cap
+            )
+        await stack.enter_async_context(tasks)
+        following = partial(
+            keep_alerts, pool, url, channels_of(settings.channels), limits, lambda name: couriers[name].wake()
+        )
+        tasks.create_task(supervise("alerts", following))
+        for name, courier in couriers.items():
+            tasks.create_task(supervise(f"channel {name}", courier.run))
 
 
 async def _forget(pool: Pool, settings: Settings) -> None:

@@ -174,6 +174,52 @@ class AlertEvent:
     assignee: str | None
 
 
+class Change(StrEnum):
+    """What a message says of an alert."""
+
+    RAISED = "raised"
+    RETRACTED = "retracted"
+    """What was told is not so any more."""
+    REVIVED = "revived"
+    """What was retracted is so after all."""
+    SEVERITY = "severity"
+    """It matters more, or less, than was told."""
+    ENDED = "ended"
+    """What txhub said of itself is over."""
+
+
+@dataclass(slots=True)
+class MessageItem:
+    """An alert in a message."""
+
+    change: Change
+    link: str | None
+    """Where the dashboard shows it."""
+    explorer: str | None
+    """Where a public block explorer shows its transaction."""
+    alert: Alert
+
+
+@dataclass(slots=True)
+class AlertMessage:
+    """What a channel is told; a webhook gets it as JSON."""
+
+    id: str
+    """The same whenever this message is sent again."""
+    channel: str
+    kind: str
+    """`alert`: at once; `more`: what was collected after one; `digest`; `follow_up`: what was told has changed; `cap`:
+    a rule's messages of the day are used up; `test`."""
+    severity: Severity
+    """The greatest of its alerts."""
+    title: str
+    text: str
+    """All of it, for people."""
+    items: list[MessageItem]
+    more: int
+    """How many alerts were left out."""
+
+
 @dataclass(slots=True)
 class Rule:
     """What is looked for. A new definition makes a new version."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -75,7 +75,7 @@ class AlertsAnswer:
 
     def as_contract(self) -> Page[Alert]:
         """The same in the contract's shape."""
-        return Page([_alert(row) for row in self.rows.iter_rows(named=True)], self.next)
+        return Page([alert_of(row) for row in self.rows.iter_rows(named=True)], self.next)
 
 
 async def read_alerts(
@@ -127,7 +127,7 @@ async def read_alert(reader: Reader, alert_id: int, now: datetime) -> AlertStory
         raise NotFound(f"there is no alert {alert_id}", hint="ask /v1/alerts for those that there are")
     history = await reader.frame(_SQL["history"], alert_id)
     return AlertStory(
-        _alert(rows.row(0, named=True)),
+        alert_of(rows.row(0, named=True)),
         [
             AlertEntry(**{**row, "details": msgspec.json.decode(row["details"])})
             for row in history.iter_rows(named=True)
@@ -135,7 +135,8 @@ async def read_alert(reader: Reader, alert_id: int, now: datetime) -> AlertStory
     )
 
 
-def _alert(row: dict[str, Any]) -> Alert:
+def alert_of(row: Mapping[str, Any]) -> Alert:
+    """The alert of a row that `shown` of `sql/queries/alertpages.sql` answers."""
     return Alert(
         **{
             **row,

@@ -7,7 +7,12 @@ from txhub.contract import ChainInfo
 
 def transaction_link(chain: ChainInfo, hash_text: str) -> str | None:
     """Where a transaction is shown; None where the chain has no explorer."""
-    return chain.explorer and f"{chain.explorer}/tx/{hash_text}"
+    return transaction_at(chain.explorer, hash_text)
+
+
+def transaction_at(explorer: str | None, hash_text: str) -> str | None:
+    """The same by the explorer's address."""
+    return explorer and f"{explorer}/tx/{hash_text}"
 
 
 def block_link(chain: ChainInfo, number: int, hash_text: str) -> str | None:

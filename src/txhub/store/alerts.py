@@ -114,8 +114,8 @@ async def reconcile(
                         await connection.execute(_SQL["retract"], row["id"])
                         await note(connection, row["id"], actor, "retracted", {"reason": reason})
                         done.retracted.append(row["id"])
-                elif row["chain_state"] == "retracted" or _differs(row, finding):
-                    await connection.execute(_SQL["change"], row["id"], *_shown(finding))
+                elif row["chain_state"] == "retracted" or _differs(row, raiser, finding):
+                    await connection.execute(_SQL["change"], row["id"], raiser.severity.value, *_shown(finding))
                     await _set_parties(connection, row["id"], chain_id, finding.parties)
                     event = "revived" if row["chain_state"] == "retracted" else "changed"
                     await note(connection, row["id"], actor, event, {"before": row["title"]})
@@ -157,11 +157,11 @@ def _shown(finding: Finding) -> tuple[str, str, int | None, bytes | None, Decima
     return finding.title, details, finding.block_number, finding.hash, value, finding.value_usd
 
 
-def _differs(row: Record, finding: Finding) -> bool:
+def _differs(row: Record, raiser: Raiser, finding: Finding) -> bool:
     """Whether an alert says something else than what is found now; a price that became known is no news."""
     title, details, block_number, tx_hash, value, _ = _shown(finding)
-    there = (row["title"], json.loads(row["details"]), row["block_number"], row["hash"], row["value"])
-    return there != (title, json.loads(details), block_number, tx_hash, value)
+    there = (row["severity"], row["title"], json.loads(row["details"]), row["block_number"], row["hash"], row["value"])
+    return there != (raiser.severity.value, title, json.loads(details), block_number, tx_hash, value)
 
 
 async def _set_parties(connection: Connection, alert_id: int, chain_id: int | None, parties: Sequence[Party]) -> None:
