@@ -76,6 +76,42 @@ class NeighbourhoodQuestion(TopQuestion, total=False):
     depth: int
 
 
+class OriginsQuestion(TypedDict, total=False):
+    """What `origins` takes."""
+
+    chain: Names | None
+    start: Moment | None
+    end: Moment | None
+
+
+class TokensQuestion(OriginsQuestion, total=False):
+    """What `tokens` takes."""
+
+    rank: str
+    limit: int
+
+
+class TokenQuestion(TypedDict, total=False):
+    """What `token` takes beside it."""
+
+    start: Moment | None
+    end: Moment | None
+    bucket: str
+
+
+class LabelsQuestion(TypedDict, total=False):
+    """What `labels` takes."""
+
+    chain: str | None
+    address: str | None
+    source: str | None
+    category: str | None
+    at: Moment | None
+    ended: bool
+    cursor: str | None
+    limit: int
+
+
 class TransactionsQuestion(TypedDict, total=False):
     """What `transactions` takes. Values are whole coins, as decimal text where they must be exact."""
 

@@ -94,6 +94,19 @@ Window = Annotated[
 Rank = Annotated[
     str | None, _one("rank", "What the busiest are ranked by: `count`, `value` or `largest`.", "value", contract.Rank)
 ]
+TokenRank = Annotated[
+    str | None,
+    _one("rank", "What tokens are ranked by: `count` of transfers or `amount`.", "count", contract.TokenRank),
+]
+HourOrDay = Annotated[
+    str | None, _one("bucket", "Width of a bucket: `auto`, `1h` or `1d`.", "1h", ("auto", "1h", "1d"))
+]
+Category = Annotated[str | None, _one("category", "What kind of somebody, such as `exchange`.", "exchange")]
+At = Annotated[str | None, _one("at", f"The moment that counts: {_TIME}", "-30d", pattern=_MOMENT)]
+Few = Annotated[
+    int,
+    QueryParameter(name="limit", ge=1, le=50, description="Items of each kind, 1 to 50.", examples=[Example(value=10)]),
+]
 MinValue = Annotated[
     str | None, _one("min_value", "Least value, in whole coins of each chain.", "0.25", pattern=_COINS)
 ]
@@ -223,7 +236,9 @@ class Strictness:
             UsageError: names the parameter, and those that there are.
         """
         allowed = self._of_route(request)
-        for name in request.query_params:
+        for name, text in request.query_params.multi_items():
+            if "\0" in text:
+                raise UsageError(f"{name[:40]} is {text[:40]!r}", hint="leave the null character out")
             if name not in allowed:
                 hint = f"send some of {', '.join(allowed)}" if allowed else "this path takes no parameters"
                 raise UsageError(f"there is no parameter {name[:40]!r} here", hint=hint)

@@ -34,8 +34,10 @@ from txhub.contract import (
     Event,
     ExposureReport,
     Flow,
+    Hits,
     Label,
     Neighbourhood,
+    Origins,
     Page,
     Party,
     Ranking,
@@ -44,6 +46,8 @@ from txhub.contract import (
     Series,
     StreamHealth,
     Summary,
+    TokenSeries,
+    TokenVolumes,
     TransactionDetail,
     TransactionPage,
     WatchlistVersion,
@@ -57,13 +61,17 @@ from txhub.questions import (
     EventsQuestion,
     ExpectedQuestion,
     ExposureQuestion,
+    LabelsQuestion,
     Names,
     NeighbourhoodQuestion,
+    OriginsQuestion,
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TokenQuestion,
+    TokensQuestion,
     TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
@@ -137,6 +145,44 @@ class AsyncClient:
     async def neighbourhood(self, address: str, **question: Unpack[NeighbourhoodQuestion]) -> Neighbourhood:
         """As `Client.neighbourhood`."""
         return await self._ask(calls.neighbourhood(address, question))
+
+    async def tokens(self, **question: Unpack[TokensQuestion]) -> TokenVolumes:
+        """As `Client.tokens`."""
+        return await self._ask(calls.tokens(question))
+
+    async def token(self, chain: str, address: str, **question: Unpack[TokenQuestion]) -> TokenSeries:
+        """As `Client.token`."""
+        return await self._ask(calls.token(chain, address, question))
+
+    async def origins(self, **question: Unpack[OriginsQuestion]) -> Origins:
+        """As `Client.origins`."""
+        return await self._ask(calls.origins(question))
+
+    async def search(self, text: str, *, limit: int = 10) -> Hits:
+        """As `Client.search`."""
+        return await self._ask(calls.search(text, limit))
+
+    async def labels(self, **question: Unpack[LabelsQuestion]) -> Page[Label]:
+        """As `Client.labels`."""
+        return await self._ask(calls.labels(question))
+
+    async def add_label(
+        self,
+        address: str,
+        name: str,
+        category: str,
+        *,
+        country: str | None = None,
+        chain: str | None = None,
+        source: str | None = None,
+    ) -> Label:
+        """As `Client.add_label`."""
+        given = {"address": address, "name": name, "category": category, "country": country}
+        return await self._ask(calls.add_label({**given, "chain": chain, "source": source}))
+
+    async def end_label(self, key: int) -> None:
+        """As `Client.end_label`."""
+        await self._ask(calls.end_label(key))
 
     async def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """As `Client.sql`."""

@@ -34,8 +34,10 @@ from txhub.contract import (
     Event,
     ExposureReport,
     Flow,
+    Hits,
     Label,
     Neighbourhood,
+    Origins,
     Page,
     Party,
     Ranking,
@@ -44,6 +46,8 @@ from txhub.contract import (
     Series,
     StreamHealth,
     Summary,
+    TokenSeries,
+    TokenVolumes,
     TransactionDetail,
     TransactionPage,
     WatchlistVersion,
@@ -57,13 +61,17 @@ from txhub.questions import (
     EventsQuestion,
     ExpectedQuestion,
     ExposureQuestion,
+    LabelsQuestion,
     Names,
     NeighbourhoodQuestion,
+    OriginsQuestion,
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TokenQuestion,
+    TokensQuestion,
     TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
@@ -149,6 +157,44 @@ class Client:
     def neighbourhood(self, address: str, **question: Unpack[NeighbourhoodQuestion]) -> Neighbourhood:
         """The greatest edges around an address, and the addresses that they join."""
         return self._ask(calls.neighbourhood(address, question))
+
+    def tokens(self, **question: Unpack[TokensQuestion]) -> TokenVolumes:
+        """The most transferred tokens."""
+        return self._ask(calls.tokens(question))
+
+    def token(self, chain: str, address: str, **question: Unpack[TokenQuestion]) -> TokenSeries:
+        """The transfers of one token by hour or day."""
+        return self._ask(calls.token(chain, address, question))
+
+    def origins(self, **question: Unpack[OriginsQuestion]) -> Origins:
+        """Transactions by the jurisdiction of their senders, and how much of them is unknown."""
+        return self._ask(calls.origins(question))
+
+    def search(self, text: str, *, limit: int = 10) -> Hits:
+        """What a hash, number, address, name or symbol finds, at most `limit` of each kind."""
+        return self._ask(calls.search(text, limit))
+
+    def labels(self, **question: Unpack[LabelsQuestion]) -> Page[Label]:
+        """The labels that are in force, or were `at` a moment, newest first; with `ended`, all there ever were."""
+        return self._ask(calls.labels(question))
+
+    def add_label(
+        self,
+        address: str,
+        name: str,
+        category: str,
+        *,
+        country: str | None = None,
+        chain: str | None = None,
+        source: str | None = None,
+    ) -> Label:
+        """Say who stands behind an address, from now on, in a list that is kept by hand."""
+        given = {"address": address, "name": name, "category": category, "country": country}
+        return self._ask(calls.add_label({**given, "chain": chain, "source": source}))
+
+    def end_label(self, key: int) -> None:
+        """End a label of a list that is kept by hand."""
+        self._ask(calls.end_label(key))
 
     def sql(self, statement: str, *, max_rows: int = 10_000, seconds: float = 20.0) -> StatementRows:
         """The rows of one reading statement, at most `max_rows`, within `seconds`; docs/sql.md has the views.

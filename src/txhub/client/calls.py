@@ -19,8 +19,10 @@ from txhub.contract import (
     Event,
     ExposureReport,
     Flow,
+    Hits,
     Label,
     Neighbourhood,
+    Origins,
     Page,
     Party,
     Ranking,
@@ -29,6 +31,8 @@ from txhub.contract import (
     Series,
     StreamHealth,
     Summary,
+    TokenSeries,
+    TokenVolumes,
     TransactionDetail,
     TransactionPage,
     WatchlistVersion,
@@ -42,12 +46,16 @@ from txhub.questions import (
     EventsQuestion,
     ExpectedQuestion,
     ExposureQuestion,
+    LabelsQuestion,
     NeighbourhoodQuestion,
+    OriginsQuestion,
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
     SeriesQuestion,
     SummaryQuestion,
+    TokenQuestion,
+    TokensQuestion,
     TopQuestion,
     TransactionsQuestion,
     WatchlistQuestion,
@@ -66,6 +74,10 @@ _read_profile: Callable[[bytes], AddressProfile] = reads(AddressProfile)
 _read_parties: Callable[[bytes], Ranking[Party]] = reads(Ranking[Party])
 _read_flows: Callable[[bytes], Ranking[Flow]] = reads(Ranking[Flow])
 _read_neighbourhood: Callable[[bytes], Neighbourhood] = reads(Neighbourhood)
+_read_tokens: Callable[[bytes], TokenVolumes] = reads(TokenVolumes)
+_read_token: Callable[[bytes], TokenSeries] = reads(TokenSeries)
+_read_origins: Callable[[bytes], Origins] = reads(Origins)
+_read_hits: Callable[[bytes], Hits] = reads(Hits)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
@@ -258,6 +270,42 @@ def flows(question: TopQuestion) -> Call[Ranking[Flow]]:
 def neighbourhood(address: str, question: NeighbourhoodQuestion) -> Call[Neighbourhood]:
     """`/v1/flows` around an address."""
     return Call("/v1/flows", _read_neighbourhood, JSON, {"address": address, **question})
+
+
+def tokens(question: TokensQuestion) -> Call[TokenVolumes]:
+    """`/v1/tokens`."""
+    return Call("/v1/tokens", _read_tokens, JSON, question)
+
+
+def token(chain: str, address: str, question: TokenQuestion) -> Call[TokenSeries]:
+    """`/v1/tokens/{chain}/{address}`."""
+    return Call(f"/v1/tokens/{segment(chain)}/{segment(address)}", _read_token, JSON, question)
+
+
+def origins(question: OriginsQuestion) -> Call[Origins]:
+    """`/v1/origins`."""
+    return Call("/v1/origins", _read_origins, JSON, question)
+
+
+def search(text: str, limit: int) -> Call[Hits]:
+    """`/v1/search`."""
+    return Call("/v1/search", _read_hits, JSON, {"q": text, "limit": limit})
+
+
+def labels(question: LabelsQuestion) -> Call[Page[Label]]:
+    """`/v1/labels`."""
+    return Call("/v1/labels", _read_watched, JSON, question)
+
+
+def add_label(given: Mapping[str, str | None]) -> Call[Label]:
+    """A POST to `/v1/labels`."""
+    body = {name: value for name, value in given.items() if value is not None}
+    return Call("/v1/labels", _read_entry, body=body)
+
+
+def end_label(key: int) -> Call[None]:
+    """A DELETE of `/v1/labels/{key}`."""
+    return Call(f"/v1/labels/{key}", _read_nothing, method="DELETE")
 
 
 def _read_rows(content: bytes) -> StatementRows:

@@ -40,10 +40,13 @@ from txhub.contract.ledger import (
     ReplacedBlock,
 )
 from txhub.contract.operations import Event, SessionInfo, StreamHealth
+from txhub.contract.origins import Origin, Origins, UnknownOrigin
+from txhub.contract.search import Hit, HitKind, Hits
 from txhub.contract.series import Compared, Line, Peak, PeakWindow, Point, Series
 from txhub.contract.statement import StatementAnswer, StatementColumn
 from txhub.contract.stream import BackfillEvent, BlockEvent, ReorgEvent
 from txhub.contract.summary import ChainFigures, Figure, Summary
+from txhub.contract.tokens import TokenBucket, TokenRank, TokenSeries, TokenVolume, TokenVolumes
 from txhub.contract.transactions import Transaction, TransactionPage
 from txhub.contract.watchlist import WatchlistVersion
 from txhub.contract.week import Week, WeekHour
@@ -89,6 +92,9 @@ __all__ = [
     "Flow",
     "Gap",
     "GoneTransaction",
+    "Hit",
+    "HitKind",
+    "Hits",
     "Item",
     "Kind",
     "KindCount",
@@ -98,6 +104,8 @@ __all__ = [
     "Metric",
     "Neighbourhood",
     "Node",
+    "Origin",
+    "Origins",
     "Page",
     "Party",
     "Pattern",
@@ -124,12 +132,18 @@ __all__ = [
     "Status",
     "StreamHealth",
     "Summary",
+    "TokenBucket",
     "TokenMoved",
+    "TokenRank",
+    "TokenSeries",
     "TokenTransfer",
+    "TokenVolume",
+    "TokenVolumes",
     "Transaction",
     "TransactionDetail",
     "TransactionPage",
     "Unit",
+    "UnknownOrigin",
     "WatchlistVersion",
     "Week",
     "WeekHour",
