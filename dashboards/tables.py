@@ -34,7 +34,7 @@ OPTIONS: dict[str, Any] = {
     "enableCellTextSelection": True,
     "ensureDomOrder": True,
 }
-NARROW, MEDIUM = 560, 800
+PHONE, NARROW, MEDIUM = 340, 560, 800
 """Pixels of a grid below which columns `from_width` them are left out (`assets/dashAgGridFunctions.js`)."""
 
 

@@ -99,7 +99,7 @@ def _choice(name: str, spoken: str, options: list[dict[str, str]], value: str) -
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     """Read again when filters change and when there is news of alerts; save what people make of a case.
 
-    The browser saves by itself (`assets/case.js`), so that the API knows who it is, and may refuse.
+    The browser saves by itself (`assets/changes.js`), so that the API knows who it is, and may refuse.
     """
     bind(app, CASES, "case", UNSOLVED)
     bind(app, SEVERITIES, "severity", _SEVERITIES[0]["value"])
@@ -148,7 +148,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         concerned=_of_alerts,
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("alertcase", "save"),
+        ClientsideFunction("changes", "saveCase"),
         Output("case-said", "children"),
         Output("case-note", "value"),
         Input("case-save", "n_clicks"),
