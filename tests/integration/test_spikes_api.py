@@ -19,7 +19,9 @@ from txhub.api.app import create_app
 from txhub.client import AsyncClient
 from txhub.config import Settings
 from txhub.contract import Anomaly, AnomalyKind, Page, Severity
+from txhub.detect.defaults import keep_rules
 from txhub.detect.traffic import Traffic
+from txhub.detect.trafficrunner import TrafficRunner
 from txhub.store.alerts import Raiser, reconcile
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
@@ -40,6 +42,11 @@ SELECT 1, number, '\\x00', '\\x00', time,
            * (90 + number * 7919 % 21) + 5,
        5
 FROM (SELECT row_number() OVER () AS number, time FROM generate_series($1, $2, INTERVAL '12 seconds') AS time) AS made
+"""
+NEXT = """
+INSERT INTO txhub.blocks (chain_id, number, hash, parent_hash, time, tx_count)
+SELECT 1, (SELECT max(number) FROM txhub.blocks) + row_number() OVER (), '\\x00', '\\x00', time, 100
+FROM generate_series($1, $2, INTERVAL '12 seconds') AS time
 """
 
 
@@ -77,7 +84,7 @@ async def test_a_spike_is_an_alert_and_an_annotation(filled: str) -> None:
         traffic = await Traffic.read(reader, ETHEREUM, NOW - DAY)
         assert traffic.minutes.end == NOW
         look = traffic.look(SPIKES, NOW - DAY, NOW)
-        raiser = Raiser(1, 1, "traffic-spike", "spike", Severity.HIGH)
+        raiser = Raiser(1, 1, "spike", "spike", Severity.HIGH)
         done = await reconcile(pool, raiser, 1, look.start, look.end, look.findings)
         (alert,) = done.raised
         again = await reconcile(pool, raiser, 1, look.start, look.end, look.findings)
@@ -176,3 +183,46 @@ async def test_the_client_reads_both(filled: str) -> None:
         frame = await client.expected(chain="ethereum", start="-1h")
         assert frame.height == 6
         assert json.loads(frame.write_json())[0]["chain"] == "ethereum"
+
+
+async def test_rules_on_traffic_are_looked_for_as_blocks_come_and_again_where_they_changed(
+    servers: Callable[[Edition], Server], migrated: Callable[[Edition], str]
+) -> None:
+    with open_database(servers(Edition.PLAIN), migrated(Edition.PLAIN)) as url:
+        await fill(url)
+        async with open_pool(url, name="test") as pool, Reader(url) as reader:
+            await keep_rules(pool, {"quiet": {"pattern": "spike", "scope": {"chains": ["bitcoin"]}}})
+            runner = TrafficRunner(pool, reader, url)
+
+            async def standing() -> list[tuple[str, datetime, bool]]:
+                rows = await pool.fetch(
+                    "SELECT rule, started_at, details->>'until' IS NULL AS goes_on FROM txhub.alerts"
+                    " WHERE chain_state <> 'retracted' ORDER BY started_at"
+                )
+                return [tuple(row) for row in rows]
+
+            async def tell(event: str, start: datetime) -> None:
+                data = json.dumps({"start": start.isoformat(), "end": start.isoformat()})
+                await pool.execute(
+                    "INSERT INTO txhub.stream_events (event, chain_id, data) VALUES ($1, 1, $2)", event, data
+                )
+
+            await runner.catch_up()
+            (spike, dropped) = await standing()
+            assert spike == ("spike", SPIKE, False)
+            assert (dropped[0], dropped[2]) == ("drop", True)
+            history = await pool.fetchval("SELECT count(*) FROM txhub.alert_events")
+            await TrafficRunner(pool, reader, url).catch_up()
+            assert await pool.fetchval("SELECT count(*) FROM txhub.alert_events") == history
+
+            await pool.execute(NEXT, NOW + timedelta(seconds=12), NOW + 20 * MINUTE)
+            await tell("block", NOW + timedelta(seconds=12))
+            await runner.catch_up()
+            (same, over) = await standing()
+            assert (same, over) == (spike, (*dropped[:2], False))
+
+            await pool.execute("UPDATE txhub.blocks SET tx_count = 105 WHERE time >= $1 AND tx_count > 200", SPIKE)
+            await tell("backfill", SPIKE)
+            await runner.catch_up()
+            assert await standing() == [over]
+            assert await pool.fetchval("SELECT count(*) FROM txhub.alerts") == 2

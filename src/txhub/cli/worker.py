@@ -63,6 +63,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
+        tasks.create_task(supervise("traffic", partial(_watch_traffic, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
         place = Place(settings.archive_address)
@@ -133,6 +134,13 @@ async def _tell(url: str, settings: Settings) -> None:
         tasks.create_task(supervise("alerts", following))
         for name, courier in couriers.items():
             tasks.create_task(supervise(f"channel {name}", courier.run))
+
+
+async def _watch_traffic(url: str, pool: Pool, settings: Settings) -> None:
+    from txhub.detect.trafficrunner import TrafficRunner
+
+    async with Reader(url, size=1, patience=LONGEST_READ) as reader:
+        await TrafficRunner(pool, reader, url, settings.rules_past).run()
 
 
 async def _forget(pool: Pool, settings: Settings) -> None:

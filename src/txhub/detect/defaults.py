@@ -25,6 +25,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "failed-burst": {"pattern": "failed_burst", "severity": Severity.MEDIUM},
     # It asks all of history for each large transfer, and says much only where that is long.
     "dormant": {"pattern": "dormant", "severity": Severity.MEDIUM, "state": RuleState.OFF},
+    "spike": {"pattern": "spike", "severity": Severity.MEDIUM},
+    "drop": {"pattern": "drop", "severity": Severity.MEDIUM},
 }
 """By name, as txhub.toml would have them."""
 

@@ -205,7 +205,8 @@ class Runner:
 
     async def _read_rules(self) -> None:
         rules = [rule for rule in await read_rules(self._pool) if rule.state is not RuleState.OFF]
-        self._rules = [(rule, define(rule.definition)) for rule in rules]
+        known = [(rule, define(rule.definition)) for rule in rules]
+        self._rules = [each for each in known if each[1].sources]  # others are looked for by `trafficrunner`
         for chain_id, chain in (await read_chains(self._reader)).items():
             if chain_id not in self._lookouts:
                 self._lookouts[chain_id] = Lookout(self._pool, self._reader, chain, self._past)

@@ -9,6 +9,7 @@ from txhub.detect.patterns.calls import FailedBurst, NewContract
 from txhub.detect.patterns.dormant import Dormant
 from txhub.detect.patterns.parties import Dusting, FanIn, FanOut
 from txhub.detect.patterns.paths import PeelChain, RoundTrip
+from txhub.detect.patterns.traffic import Drop, Spike
 from txhub.detect.patterns.volume import RapidInOut, Structuring, Velocity
 
 PATTERNS: dict[str, type[Condition]] = {
@@ -24,5 +25,7 @@ PATTERNS: dict[str, type[Condition]] = {
     Pattern.DUSTING: Dusting,
     Pattern.NEW_CONTRACT: NewContract,
     Pattern.FAILED_BURST: FailedBurst,
+    Pattern.SPIKE: Spike,
+    Pattern.DROP: Drop,
 }
 """By the words that rules name them by."""
