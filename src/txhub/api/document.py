@@ -25,7 +25,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from txhub.api.formats import MEDIA_TYPES
+from txhub.api.formats import MEDIA_TYPES, PAGE, PAGE_FORMAT
 from txhub.api.problems import MEDIA_TYPE, example_of, meaning_of
 
 OPEN: list[dict[str, list[str]]] = [{}]
@@ -98,9 +98,16 @@ def _is_table(operation: Operation) -> bool:
     return any(isinstance(each, Parameter) and each.name == "format" for each in operation.parameters or ())
 
 
+def _may_be(parameter: Parameter | Reference, format_: str) -> bool:
+    """Whether a parameter is the format, and may be this one."""
+    schema = parameter.schema if isinstance(parameter, Parameter) and parameter.name == "format" else None
+    return isinstance(schema, Schema) and format_ in (schema.enum or ())
+
+
 def _offer_formats(operation: Operation) -> None:
     answer = responses(operation)[str(HTTPStatus.OK.value)]
-    others = {name: OpenAPIMediaType(schema=_TEXT) for name in MEDIA_TYPES.values()}
+    pages = [PAGE] if any(_may_be(each, PAGE_FORMAT) for each in operation.parameters or ()) else []
+    others = {name: OpenAPIMediaType(schema=_TEXT) for name in (*MEDIA_TYPES.values(), *pages)}
     answer.content = {**others, **(answer.content or {})}
     answer.headers = {**(answer.headers or {}), **_OF_TABLES}
     unchanged = OpenAPIResponse(description="The answer is the one that `If-None-Match` names.", headers={**_OF_TABLES})

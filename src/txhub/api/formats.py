@@ -38,6 +38,8 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
+PAGE_FORMAT, PAGE = "html", "text/html"
+"""What `format=` calls a page for people, and its media type; only reports have one."""
 _LEVELS = {"zstd": 3, "gzip": 5}
 """How answers may be compressed, the best first, and how hard."""
 _WORTH_BYTES = 1024
@@ -91,6 +93,14 @@ def choose(accept: str, wanted: str | None) -> Format:
     return best
 
 
+def wants_page(accept: str, wanted: str | None) -> bool:
+    """Whether a page is asked for, by `format=` or by an Accept header that likes HTML best, as browsers' do."""
+    if wanted:
+        return wanted == PAGE_FORMAT
+    liking = _quality(accept, ("*/*", "text/*", PAGE))
+    return PAGE in accept and liking >= _quality(accept, ("*/*", "application/*", MEDIA_TYPES[Format.JSON]))
+
+
 def encode(answer: Answer, chosen: Format) -> bytes:
     """The answer in a format."""
     return _WRITERS[chosen](answer)
@@ -102,26 +112,45 @@ async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str |
     Written in a thread, since it may be long.
     """
     chosen = choose(request.headers.get("accept", "*/*"), wanted)
-    encoding = None if chosen is Format.PARQUET else _encoding(request.headers.get("accept-encoding", ""))
-    body, tag, encoding = await asyncio.to_thread(_written, answer, chosen, encoding)
     headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()}
-    headers["Vary"] = "Accept, Accept-Encoding"
-    headers["ETag"] = tag
     headers["Cache-Control"] = f"private, max-age={_SETTLED_S}" if answer.settled else "private, no-cache"
-    if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
-        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    if encoding is not None:
-        headers["Content-Encoding"] = encoding
     if chosen is not Format.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'
     if answer.next is not None:
         headers["Link"] = f'<{_following(request, answer.next)}>; rel="next"'
-    return Response(body, media_type=MEDIA_TYPES[chosen], headers=headers)
+    return await _sent(
+        request, lambda: encode(answer, chosen), MEDIA_TYPES[chosen], headers, compressed=chosen is Format.PARQUET
+    )
 
 
-def _written(answer: Answer, chosen: Format, encoding: str | None) -> tuple[bytes, str, str | None]:
+async def respond_page(request: Request[Any, Any, Any], body: bytes, headers: Mapping[str, str]) -> Response[bytes]:
+    """A page for people, in the encoding that the request asks for, unless its sender has the very same already."""
+    every = {"Cache-Control": "private, no-cache", **headers}
+    return await _sent(request, lambda: body, f"{PAGE}; charset=utf-8", every)
+
+
+async def _sent(
+    request: Request[Any, Any, Any],
+    write: Callable[[], bytes],
+    media_type: str,
+    headers: dict[str, str],
+    *,
+    compressed: bool = False,
+) -> Response[bytes]:
+    encoding = None if compressed else _encoding(request.headers.get("accept-encoding", ""))
+    body, tag, encoding = await asyncio.to_thread(_written, write, encoding)
+    headers = {**headers, "Vary": "Accept, Accept-Encoding", "ETag": tag}
+    if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+        unchanged = {name: text for name, text in headers.items() if name not in ("Content-Disposition", "Link")}
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=unchanged)
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _written(write: Callable[[], bytes], encoding: str | None) -> tuple[bytes, str, str | None]:
     """The body; its tag, a weak one, for all encodings of it; and the encoding, where compressing it is worth it."""
-    body = encode(answer, chosen)
+    body = write()
     tag = f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     if encoding is None or len(body) < _WORTH_BYTES:
         return body, tag, None

@@ -202,6 +202,15 @@ Format = Annotated[
     str | None,
     _one("format", "`json`, `csv`, `arrow` or `parquet`; wins over the Accept header.", "csv", formats.Format),
 ]
+ReportFormat = Annotated[
+    str | None,
+    _one(
+        "format",
+        "`html`, `json`, `csv`, `arrow` or `parquet`; wins over the Accept header.",
+        "html",
+        (formats.PAGE_FORMAT, *formats.Format),
+    ),
+]
 LastEventId = Annotated[
     str | None,
     HeaderParameter(

@@ -38,6 +38,7 @@ _COMMANDS = {
     "alive": _Origin("alive", "alive", hidden=True),
     "labels": _Origin("labels", "app"),
     "watchlist": _Origin("watchlist", "app"),
+    "report": _Origin("report", "app"),
     "prices": _Origin("prices", "app"),
     "alerts": _Origin("alerts", "app"),
     "channels": _Origin("channels", "app"),

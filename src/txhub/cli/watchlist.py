@@ -273,7 +273,7 @@ async def _tell_found(url: str, progress: Progress) -> None:
         out.print(table)
     if report.left_out:
         out.print(
-            f"and {report.left_out:,} more: /v1/reports/exposure?start=1970-01-01&screening={progress.id}",
+            f"and {report.left_out:,} more: `txhub report exposure --start 1970-01-01 --screening {progress.id}`",
             soft_wrap=True,
         )
 

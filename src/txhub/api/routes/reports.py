@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,11 +13,12 @@ from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from txhub.api import parameters
-from txhub.api.formats import Answer, respond
+from txhub.api.formats import Answer, respond, respond_page, wants_page
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
 from txhub.contract import ExposureReport
 from txhub.query.exposure import read_exposure
+from txhub.query.exposure_page import page_of, style_source
 from txhub.store.read import Reader
 
 Limit = Annotated[
@@ -39,7 +41,8 @@ Limit = Annotated[
         "or by one address between them: counted by list, category, chain and day, then listed, the newest first, with "
         "the path, and with what lists had the address at the time and have it now. What newer lists took away is "
         "counted apart and listed last. The same data, lists and question give the same report. CSV, Arrow and Parquet "
-        "have the list only: there `parties` are separated by blanks, and the `path` by ` > `."
+        "have the list only: there `parties` are separated by blanks, and the `path` by ` > `. HTML, which browsers "
+        "get, opens offline and prints well."
     ),
     responses={200: ResponseSpec(ExposureReport, description="A report.", generate_examples=False), **PROBLEMS},
     tags=["Watchlists"],
@@ -54,7 +57,7 @@ async def exposure(
     source: parameters.Lists = None,
     screening: parameters.Screening = None,
     limit: Limit = 1000,
-    wanted: parameters.Format = None,
+    wanted: parameters.ReportFormat = None,
 ) -> Response[bytes]:
     """Answer with a report."""
     found = await read_exposure(
@@ -65,5 +68,9 @@ async def exposure(
         now=now,
         **given(start=start, end=end, screening=screening),
     )
+    if wants_page(request.headers.get("accept", "*/*"), wanted):
+        page = await asyncio.to_thread(page_of, found.report)
+        policy = f"default-src 'none'; style-src {style_source(page)}; frame-ancestors 'none'"
+        return await respond_page(request, page.encode(), {"Content-Security-Policy": policy})
     facts = {"left-out": str(found.report.left_out)}
     return await respond(request, Answer("exposure", found.rows, found.as_contract, facts), wanted)
