@@ -14,34 +14,16 @@ from pathlib import Path
 from dash import Dash
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards import live, shell
+from dashboards.compression import Compressed
+from dashboards.deeplinks import DeepLinks
 from dashboards.pages import PAGES
+from dashboards.security import Headers, headers
 from txhub.client import AsyncClient
 
 INDEX = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
 SIGN_IN = (Path(__file__).parent / "signin.html").read_text(encoding="utf-8")
-
-
-_NO_PAGES = ("/_", "/assets/", "/live", "/signin")
-"""What addresses begin with that are not for people's eyes, or have an answer of their own."""
-
-
-class _EveryAddress:
-    """Lets the address of any page open the application, whose router then lays the page out.
-
-    Dash has a way of its own, which runs past what it does at the first request: a deep link that is opened first
-    would have no style and no scripts.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(_NO_PAGES):
-            scope = {**scope, "path": "/", "raw_path": b"/"}
-        await self._app(scope, receive, send)
 
 
 def create_app(api_url: str, key: str | None = None) -> FastAPI:
@@ -88,10 +70,13 @@ def create_app(api_url: str, key: str | None = None) -> FastAPI:
     # Else every page would open a websocket that nothing uses.
     dash.backend.websocket_capability = False
     dash.layout = shell.layout(PAGES)
+
     shell.register(dash, client, PAGES)
     for page in PAGES:
         page.register(dash, client, hub)
-    server.add_middleware(_EveryAddress)
+    server.add_middleware(DeepLinks, pages=PAGES)
+    server.add_middleware(Compressed)
+    server.add_middleware(Headers, headers=headers([dash.renderer]))
     server.state.dash = dash
     server.state.hub = hub
     return server

@@ -33,11 +33,13 @@ class Card:
     """Whether the large number is what it is now, and the small one what it is over the range."""
 
 
-def _share(fraction: float | None) -> str:
+def share(fraction: float | None) -> str:
+    """A fraction as a percentage, or a dash."""
     return NOT_KNOWN if fraction is None else percent(fraction, 2)
 
 
-def _estimate(number: float | None) -> str:
+def estimate(number: float | None) -> str:
+    """About how many, without the digits that an estimate does not have."""
     return count(None if number is None else round(number))
 
 
@@ -46,8 +48,8 @@ CARDS = (
     Card(Metric.AVG_VALUE, "Average value", "per transaction", None, coins),
     Card(Metric.VOLUME, "Volume", "coins moved", None, coins),
     Card(Metric.FEES, "Fees", "paid in all", None, coins),
-    Card(Metric.FAILED_RATE, "Failed", "of those whose outcome is known", "", _share),
-    Card(Metric.ACTIVE_ADDRESSES, "Active addresses", "closed hours, within 3 %", "", _estimate),
+    Card(Metric.FAILED_RATE, "Failed", "of those whose outcome is known", "", share),
+    Card(Metric.ACTIVE_ADDRESSES, "Active addresses", "closed hours, within 3 %", "", estimate),
 )
 
 
@@ -123,8 +125,8 @@ def _change(card: Card, chain: ChainFigures, figure: Figure) -> html.Div:
     if figure.change_ratio is None or figure.previous is None:
         return html.Div("", className="change")
     if (chain.previous_coverage or 0.0) < ENOUGH:
-        share = percent(chain.previous_coverage or 0.0)
-        return html.Div("no week before", className="change", title=f"{share} of last week's blocks are in")
+        there = percent(chain.previous_coverage or 0.0)
+        return html.Div("no week before", className="change", title=f"{there} of last week's blocks are in")
     points = figure.change_ratio * 100
     if abs(points) < 0.5:
         return html.Div("as last week", className="change")

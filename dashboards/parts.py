@@ -86,7 +86,8 @@ def graph(name: str, height: int = HEIGHT) -> html.Div:
     hidden = {"visible": False}
     unread = {"layout": {"height": height, "xaxis": hidden, "yaxis": hidden, **CLEAR}}
     chart = dcc.Graph(id=name, figure=unread, config=CONFIG)
-    return html.Div(chart, id=f"{name}-box", className="chart", role="img", **labelled("Loading"))
+    room = {"minHeight": height}  # also before Plotly is there
+    return html.Div(chart, id=f"{name}-box", className="chart", role="img", style=room, **labelled("Loading"))
 
 
 def link(text: Any, href: str, **options: Any) -> html.A:

@@ -22,6 +22,7 @@ from dashboards.figures.style import (
     faded,
     layout,
     nothing,
+    times_of,
     y_axis,
 )
 from dashboards.quantities import KIND_NAMES
@@ -62,7 +63,7 @@ def rate(
         traces.append(
             {
                 "type": "scatter",
-                "x": _times(marked["minute"], zone),
+                "x": times_of(marked["minute"], zone),
                 "y": marked["tx_count"].to_list(),
                 "text": marked["chain"].to_list(),
                 "mode": "markers",
@@ -116,7 +117,7 @@ def volume(
             traces.append(
                 {
                     "type": "bar",
-                    "x": _times(part["time"], zone),
+                    "x": times_of(part["time"], zone),
                     "y": part["value"].to_list(),
                     "width": bucket.total_seconds() * 1000 * 0.92,
                     "offset": 0,
@@ -144,7 +145,7 @@ def _line(line: pl.DataFrame, colour: str, zone: tzinfo, *, filled: bool) -> dic
     few = line.height <= FEW_POINTS
     return {
         "type": "scatter",
-        "x": _times(line["time"], zone),
+        "x": times_of(line["time"], zone),
         "y": line["value"].to_list(),
         "cliponaxis": not few,
         "mode": "lines+markers" if few else "lines",
@@ -180,7 +181,3 @@ def _shade(name: str, start: datetime, end: datetime, colour: str, opacity: floa
 def _ends(frame: pl.DataFrame) -> tuple[datetime, datetime]:
     times: list[datetime] = frame["time"].sort().to_list()
     return times[0], times[-1]
-
-
-def _times(times: pl.Series, zone: tzinfo) -> list[datetime]:
-    return times.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None).to_list()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import plotly.graph_objects as go
+import polars as pl
 
 from txhub.contract import Kind
 
@@ -103,6 +104,11 @@ def layout(
 def as_written(moment: datetime, zone: tzinfo = UTC) -> datetime:
     """A time as the clocks of a zone show it: Plotly draws times as they are written."""
     return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def times_of(times: pl.Series, zone: tzinfo = UTC) -> list[datetime]:
+    """`as_written` of a column."""
+    return times.dt.convert_time_zone(str(zone)).dt.replace_time_zone(None).to_list()
 
 
 def nothing(text: str) -> go.Figure:

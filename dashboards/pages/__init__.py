@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dashboards.page import Page
-from dashboards.pages import addresses, alerts, blocks, overview, transactions
+from dashboards.pages import addresses, alerts, blocks, history, overview, transactions
 
-PAGES: tuple[Page, ...] = (overview.PAGE, addresses.PAGE, transactions.PAGE, alerts.PAGE, blocks.PAGE)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    addresses.PAGE,
+    transactions.PAGE,
+    alerts.PAGE,
+    history.PAGE,
+    blocks.PAGE,
+)
 """In the order of the navigation; a phone has the first four at hand."""

@@ -1,0 +1,124 @@
+"""Every page that exists: whole, quiet, open to all, on a desk and on a phone; and the ways between them."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from dashboards.page import Page as DashboardPage
+from dashboards.pages import PAGES
+from tests.browser.conftest import Stack
+from tests.browser.looking import RECORDED, VIEW, Trouble, ends, findings, opened, read
+
+LISTED = [page for page in PAGES if page.listed]
+EVERY_PAGE = pytest.mark.parametrize("page_of", LISTED, ids=[page.name for page in LISTED])
+
+
+@EVERY_PAGE
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", VIEW)
+async def test_a_page_is_whole_and_open_to_all(
+    stack: Stack, chromium: Browser, page_of: DashboardPage, device: str, scheme: str
+) -> None:
+    look = {"viewport": VIEW[device], "color_scheme": scheme}
+    async with opened(chromium, stack, page_of.path + RECORDED, **look) as (page, trouble):
+        await expect(page.get_by_role("heading", level=1)).to_have_text(page_of.name)
+        assert await page.title() == f"{page_of.name} \N{MIDDLE DOT} txhub"
+        current = page.get_by_role("navigation", name="Pages").locator("[aria-current=page]")
+        await expect(current).to_have_text(page_of.name)
+        await expect(page.locator("#live-link")).to_have_text("Live")
+        await expect(page.locator(".refusal:not(:empty)")).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth") == VIEW[device]["width"]
+        assert await page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme
+        assert await findings(page) == []
+        assert trouble == Trouble()
+
+
+async def test_filters_go_along_from_page_to_page_and_back(stack: Stack, chromium: Browser) -> None:
+    view = f"{RECORDED}&chain=ethereum&from=0xdac17f958d2ee523a2206206994597c13d831ec7&min=0.5"
+    async with opened(chromium, stack, f"/{view}") as (page, trouble):
+        await page.evaluate("window.sameDocument = true")
+        links = page.get_by_role("navigation", name="Pages")
+        for there in LISTED[1:]:
+            await links.get_by_role("link", name=there.name, exact=True).click()
+            await page.wait_for_url(ends(there.path + view))
+            await expect(page.get_by_role("heading", level=1)).to_have_text(there.name)
+            await read(page)
+        for there in reversed(LISTED[:-1]):
+            await page.go_back()
+            await page.wait_for_url(ends(there.path + view))
+            await expect(page.get_by_role("heading", level=1)).to_have_text(there.name)
+            await read(page)
+        await page.get_by_text("More filters").click()
+        await expect(page.get_by_label("Sender")).to_have_value("0xdac17f958d2ee523a2206206994597c13d831ec7")
+        await expect(page.get_by_label("Least amount")).to_have_value("0.5")
+        await expect(page.locator("#filter-narrowed")).to_have_text("from 0xdac17f\u20261ec7, \u2265 0.5")
+        await page.get_by_label("Greatest amount").fill("2,000")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(ends("&min=0.5&max=2000"))
+        await page.get_by_role("button", name="Clear all filters").click()
+        await page.wait_for_url(ends(f"/{RECORDED}"))
+        assert await page.evaluate("window.sameDocument")
+        assert trouble == Trouble()
+
+
+async def test_an_address_of_no_page_says_so(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, "/nowhere/at/all?range=6h") as (page, trouble):
+        await expect(page.get_by_role("heading", level=1)).to_have_text("No such page")
+        await page.get_by_role("link", name="Go to the Overview").click()
+        await page.wait_for_url(ends("/?range=6h"))
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+        assert trouble.refused == [f"{stack.url}/nowhere/at/all?range=6h"]
+        assert trouble.foreign == []
+
+
+async def test_times_are_of_the_clocks_that_the_reader_chose(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, f"/{RECORDED}", timezone_id="Asia/Kolkata") as (page, trouble):
+        text = page.get_by_label("Time range in words")
+        await expect(text).to_have_value("2023-09-08 07:27 to 2023-09-08 07:30")
+        await page.locator("#zone-switch").click()
+        await expect(text).to_have_value("2023-09-08 12:57 to 2023-09-08 13:00")
+        await expect(page.locator("#zone-switch")).to_have_text("Kolkata")
+        await read(page)
+        first = "document.querySelector('#overview-rate .js-plotly-plot').data[0].x[0]"
+        assert (await page.evaluate(first)).startswith("2023-09-08T12:57")
+        await text.fill("2023-09-08 12:58 to 13:00")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(ends("?range=2023-09-08T07:28:00Z/2023-09-08T07:30:00Z"))
+        await page.reload()
+        await expect(text).to_have_value("2023-09-08 12:58 to 2023-09-08 13:00")
+        assert trouble == Trouble()
+
+
+async def test_a_paused_page_stands_still_until_it_goes_on(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, f"/{RECORDED}") as (page, trouble):
+        sign = page.locator("#live-link")
+        await sign.click()
+        await expect(sign).to_have_text("Paused")
+        await expect(sign).to_have_attribute("aria-pressed", "true")
+        await page.locator(".presets").get_by_text("6h", exact=True).click()
+        await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")
+        await sign.press("Enter")
+        await expect(sign).to_have_text("Live")
+        assert trouble == Trouble()
+
+
+async def test_the_keyboard_reaches_the_page_first(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, f"/{RECORDED}") as (page, trouble):
+        await page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the page")
+        await expect(skip).to_be_focused()
+        await page.keyboard.press("Enter")
+        assert page.url.endswith("#main")
+        assert trouble == Trouble()
+
+
+async def test_pages_and_their_policy_come_from_here_alone(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, f"/{RECORDED}") as (page, _):
+        answer = await page.request.get(stack.url)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "'unsafe-inline'" not in policy.split("style-src")[0]
+        with pytest.raises(Exception, match="EvalError"):
+            await page.evaluate("() => eval('1')")
