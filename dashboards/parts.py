@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboards.figures.style import CLEAR, CONFIG, HEIGHT
@@ -88,6 +90,19 @@ def graph(name: str, height: int = HEIGHT) -> html.Div:
     chart = dcc.Graph(id=name, figure=unread, config=CONFIG)
     room = {"minHeight": height}  # also before Plotly is there
     return html.Div(chart, id=f"{name}-box", className="chart", role="img", style=room, **labelled("Loading"))
+
+
+def select(name: str, label: str, options: Mapping[Any, str], default: str) -> dmc.Select:
+    """A page's own control, of which one option is always chosen; `bind` puts it into the URL."""
+    return dmc.Select(
+        id=name,
+        label=label,
+        data=[{"value": str(value), "label": text} for value, text in options.items()],
+        value=str(default),
+        allowDeselect=False,
+        size="xs",
+        className="control",
+    )
 
 
 def link(text: Any, href: str, **options: Any) -> html.A:

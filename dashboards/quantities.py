@@ -84,6 +84,14 @@ def length(span: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def size(octets: int) -> str:
+    """So many bytes in the largest unit that leaves a whole: `3.4 MB`."""
+    for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if octets >= scale:
+            return f"{octets / scale:,.1f} {unit}"
+    return f"{octets} B"
+
+
 def shortened(text: str) -> str:
     """The two ends of a hash or an address, as much as people compare: `0x12ab34…89ef`."""
     return text if len(text) <= 14 else f"{text[:8]}…{text[-4:]}"

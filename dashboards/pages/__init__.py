@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.page import Page
-from dashboards.pages import addresses, alerts, blocks, history, overview, transactions
+from dashboards.pages import addresses, alerts, blocks, history, operations, overview, transactions
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -11,6 +11,7 @@ PAGES: tuple[Page, ...] = (
     transactions.PAGE,
     alerts.PAGE,
     history.PAGE,
+    operations.PAGE,
     blocks.PAGE,
 )
 """In the order of the navigation; a phone has the first four at hand."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import Dash, Output, dcc, html
 
 from dashboards.figures import history as drawn
@@ -25,7 +24,7 @@ from dashboards.pages.history_reading import (
     read_past,
     read_peaks,
 )
-from dashboards.parts import dot, empty, graph, labelled, loading, panel
+from dashboards.parts import dot, empty, graph, labelled, loading, panel, select
 from dashboards.quantities import count, length, minute, percent
 from dashboards.reading import width_of
 from dashboards.tables import MEDIUM, column, grid
@@ -45,8 +44,8 @@ def layout(parts: Parts) -> html.Div | None:
         [
             html.Div(
                 [
-                    _select(METRIC, "Metric", {metric: each.name for metric, each in MEASURES.items()}, Metric.TX_RATE),
-                    _select(COMPARE, "Compared with", COMPARISONS, "7d"),
+                    select(METRIC, "Metric", {metric: each.name for metric, each in MEASURES.items()}, Metric.TX_RATE),
+                    select(COMPARE, "Compared with", COMPARISONS, "7d"),
                 ],
                 className="controls",
             ),
@@ -67,7 +66,7 @@ def layout(parts: Parts) -> html.Div | None:
             ),
             panel(
                 "Peaks",
-                html.Div(_select(WINDOW, "Busiest", WINDOWS, "1m"), className="controls"),
+                html.Div(select(WINDOW, "Busiest", WINDOWS, "1m"), className="controls"),
                 part(
                     "history-peaks",
                     html.Div(loading(5), id="history-peaks-empty", className="instead"),
@@ -81,10 +80,11 @@ def layout(parts: Parts) -> html.Div | None:
 
 
 _PEAK_COLUMNS = (
-    column("rank", "#", width=64, type="rightAligned", cellClass="ag-right-aligned-cell number"),
-    column("start", "From", minWidth=150, flex=1, cellClass="number"),
-    column("chain", "Chain", minWidth=96, flex=0.7),
-    column("rate", "tx/min", width=110, type="rightAligned", cellClass="ag-right-aligned-cell number strong"),
+    column("rank", "#", width=64, from_width=MEDIUM // 2, type="rightAligned",
+           cellClass="ag-right-aligned-cell number"),
+    column("start", "From", minWidth=136, flex=1, cellClass="number"),
+    column("chain", "Chain", minWidth=84, flex=0.7),
+    column("rate", "tx/min", width=86, type="rightAligned", cellClass="ag-right-aligned-cell number strong"),
     column("tx_count", "tx", width=100, from_width=MEDIUM // 2, type="rightAligned",
            cellClass="ag-right-aligned-cell number"),
 )  # fmt: skip
@@ -221,18 +221,6 @@ def _completeness(read: Completeness, view: View, _now: datetime) -> tuple[Any, 
     said = "Nothing is expected in this range" if share is None else _complete(share)
     text = f"{said}; {missing:,} missing. One cell is {length(width_of(report.bucket))}."
     return figure, f"Completeness over time, by chain. {text}", html.P(text, className="hint")
-
-
-def _select(name: str, label: str, options: dict[Any, str], default: str) -> dmc.Select:
-    return dmc.Select(
-        id=name,
-        label=label,
-        data=[{"value": str(value), "label": text} for value, text in options.items()],
-        value=str(default),
-        allowDeselect=False,
-        size="xs",
-        className="control",
-    )
 
 
 PAGE = Page(PATH, "History", "history", layout, register)

@@ -37,6 +37,7 @@ from txhub.contract import (
     Hits,
     Label,
     Neighbourhood,
+    Operations,
     Origins,
     Page,
     Party,
@@ -264,6 +265,10 @@ class AsyncClient:
     async def exposure_page(self, **question: Unpack[ExposureQuestion]) -> str:
         """As `Client.exposure_page`."""
         return await self._ask(calls.exposure_page(question))
+
+    async def operations(self) -> Operations:
+        """As `Client.operations`."""
+        return await self._ask(calls.operations())
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""

@@ -37,6 +37,7 @@ from txhub.contract import (
     Hits,
     Label,
     Neighbourhood,
+    Operations,
     Origins,
     Page,
     Party,
@@ -282,6 +283,10 @@ class Client:
     def exposure_page(self, **question: Unpack[ExposureQuestion]) -> str:
         """The same as an HTML page that needs nothing else, for reading and printing."""
         return self._ask(calls.exposure_page(question))
+
+    def operations(self) -> Operations:
+        """How txhub itself stands: what is wrong, what runs, how rows are kept."""
+        return self._ask(calls.operations())
 
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""

@@ -22,6 +22,7 @@ from txhub.contract import (
     Hits,
     Label,
     Neighbourhood,
+    Operations,
     Origins,
     Page,
     Party,
@@ -78,6 +79,7 @@ _read_tokens: Callable[[bytes], TokenVolumes] = reads(TokenVolumes)
 _read_token: Callable[[bytes], TokenSeries] = reads(TokenSeries)
 _read_origins: Callable[[bytes], Origins] = reads(Origins)
 _read_hits: Callable[[bytes], Hits] = reads(Hits)
+_read_operations: Callable[[bytes], Operations] = reads(Operations)
 _read_frame: Callable[[bytes], pl.DataFrame] = pl.read_ipc_stream
 _read_coverage: Callable[[bytes], CoverageReport] = reads(CoverageReport)
 _read_reorgs: Callable[[bytes], Page[Reorg]] = reads(Page[Reorg])
@@ -190,6 +192,11 @@ def change_alert(alert_id: int, change: CaseChange) -> Call[Alert]:
     if seen := change.get("updated_at"):
         body["updated_at"] = seen.isoformat()
     return Call(f"/v1/alerts/{alert_id}", _read_alert, body=body, method="PATCH")
+
+
+def operations() -> Call[Operations]:
+    """`/v1/operations`."""
+    return Call("/v1/operations", _read_operations)
 
 
 def health() -> Call[Page[StreamHealth]]:

@@ -48,6 +48,14 @@ from txhub.contract.stream import BackfillEvent, BlockEvent, ReorgEvent
 from txhub.contract.summary import ChainFigures, Figure, Summary
 from txhub.contract.tokens import TokenBucket, TokenRank, TokenSeries, TokenVolume, TokenVolumes
 from txhub.contract.transactions import Transaction, TransactionPage
+from txhub.contract.upkeep import (
+    ArchiveState,
+    OpenFinding,
+    Operations,
+    RollupUpkeep,
+    ServiceState,
+    TableUpkeep,
+)
 from txhub.contract.watchlist import WatchlistVersion
 from txhub.contract.week import Week, WeekHour
 from txhub.contract.words import BUCKET_SECONDS, MAX_POINTS, Bucket, Item, Kind, Metric, Page, Rank, Source, Unit
@@ -64,6 +72,7 @@ __all__ = [
     "AlertStory",
     "Anomaly",
     "AnomalyKind",
+    "ArchiveState",
     "BackfillEvent",
     "BlockDetail",
     "BlockEvent",
@@ -104,6 +113,8 @@ __all__ = [
     "Metric",
     "Neighbourhood",
     "Node",
+    "OpenFinding",
+    "Operations",
     "Origin",
     "Origins",
     "Page",
@@ -121,9 +132,11 @@ __all__ = [
     "ReplacedBlock",
     "ReportedChain",
     "ReportedList",
+    "RollupUpkeep",
     "Rule",
     "RuleState",
     "Series",
+    "ServiceState",
     "SessionInfo",
     "Severity",
     "Source",
@@ -132,6 +145,7 @@ __all__ = [
     "Status",
     "StreamHealth",
     "Summary",
+    "TableUpkeep",
     "TokenBucket",
     "TokenMoved",
     "TokenRank",
