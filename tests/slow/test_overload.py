@@ -14,12 +14,14 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.faults.stage import Stage, contents, open_stage
+from tests.faults.stage import Stage, contents, impatient, open_stage
 from txhub.chain.demo.proxy import open_proxy
 from txhub.ops import findings, watch
 from txhub.ops.watch import Watch
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
+
+__all__ = ["impatient"]
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
