@@ -16,6 +16,21 @@ INSERT INTO txhub.alerts (rule_id, rule_version, rule, pattern, chain_id, subjec
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'pending')
 RETURNING id
 
+-- name: raise_own
+-- What txhub says of itself is of no rule, and no reorg takes it back. What ended and begins again in one moment goes on.
+INSERT INTO txhub.alerts (rule_id, rule_version, rule, pattern, chain_id, subject, started_at, severity, title, details,
+                          test, chain_state)
+VALUES (0, 1, $1, 'operations', $2, $3, $4, $5, $6, $7, false, 'finalised')
+ON CONFLICT (rule_id, rule_version, chain_id, subject, started_at) DO UPDATE
+SET title = EXCLUDED.title, details = EXCLUDED.details, updated_at = clock_timestamp()
+RETURNING id
+
+-- name: end_own
+UPDATE txhub.alerts
+SET details = details || jsonb_build_object('ended_at', $4::timestamptz), updated_at = clock_timestamp()
+WHERE rule_id = 0 AND rule_version = 1 AND chain_id IS NOT DISTINCT FROM $1 AND subject = $2 AND started_at = $3
+RETURNING id
+
 -- name: change
 UPDATE txhub.alerts
 SET severity = $2, title = $3, details = $4, block_number = $5, hash = $6, value = $7, value_usd = $8,

@@ -44,10 +44,12 @@ WHERE stale AND bucket <= $1::timestamptz - INTERVAL '1 hour'
   AND bucket >= coalesce((SELECT time FROM txhub.horizon), '-infinity')
 
 -- name: backlogs
+-- By the events that every one of our readers reads.
 SELECT c.reader, e.created_at
 FROM txhub.cursors c
 LEFT JOIN LATERAL (
-    SELECT created_at FROM txhub.stream_events e WHERE e.id > c.event_id ORDER BY id LIMIT 1) AS e ON true
+    SELECT created_at FROM txhub.stream_events e WHERE e.id > c.event_id AND e.event IN ('block', 'backfill', 'reorg')
+    ORDER BY id LIMIT 1) AS e ON true
 
 -- name: unverified
 SELECT count(*), min(day)::timestamp AT TIME ZONE 'UTC'

@@ -15,7 +15,8 @@ FROM txhub.services
 SELECT c.reader, coalesce(extract(epoch FROM now() - e.created_at), 0)::float8 AS behind
 FROM txhub.cursors c
 LEFT JOIN LATERAL (
-    SELECT created_at FROM txhub.stream_events e WHERE e.id > c.event_id ORDER BY id LIMIT 1) AS e ON true
+    SELECT created_at FROM txhub.stream_events e WHERE e.id > c.event_id AND e.event IN ('block', 'backfill', 'reorg')
+    ORDER BY id LIMIT 1) AS e ON true
 
 -- name: size
 SELECT pg_database_size(current_database())::float8 AS bytes

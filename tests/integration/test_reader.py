@@ -74,6 +74,18 @@ async def test_broken_connections_are_replaced_unnoticed(database: str) -> None:
     assert after != before
 
 
+async def test_a_connection_that_breaks_while_rows_come_is_a_database_that_does_not_answer(database: str) -> None:
+    """The driver leaves it to Arrow to say so, as an OSError of no kind."""
+    breaks = """
+        SELECT g, CASE WHEN g = 50000 THEN pg_terminate_backend(pg_backend_pid()) END AS gone, repeat('x', 500) AS x
+        FROM generate_series(1, 100000) AS g
+    """
+    async with Reader(database, size=1) as reader:
+        with pytest.raises(DatabaseUnavailable):
+            await reader.frame(breaks)
+        assert (await reader.frame("SELECT 1 AS one")).row(0) == (1,)
+
+
 async def test_an_empty_database_says_what_it_lacks(empty_database: str) -> None:
     async with Reader(empty_database) as reader:
         with pytest.raises(SchemaMismatch) as refused:

@@ -65,6 +65,21 @@ async def test_a_finding_is_told_once_when_it_begins_and_once_when_it_ends(datab
         details = json.loads(await pool.fetchval("SELECT details FROM txhub.event_log WHERE event = 'stream_down'"))
         assert details["last_block"] == 2
         assert details["hint"]
+        # Each beginning is an alert, which ends with it; delivery follows the outbox.
+        alerts = await pool.fetch(
+            "SELECT rule, subject, pattern, severity::text, started_at, details ? 'ended_at' AS over, chain_state "
+            "FROM txhub.alerts ORDER BY id"
+        )
+        assert [(a["subject"], a["started_at"], a["over"]) for a in alerts] == [
+            ("disk filling", NOW, True),
+            ("stream down, ethereum", NOW, False),
+            ("disk filling", NOW + 5 * SECOND, False),
+        ]
+        assert {(a["pattern"], a["severity"], a["chain_state"]) for a in alerts} == {
+            ("operations", "critical", "finalised")
+        }
+        told_of = await pool.fetch("SELECT data ->> 'change' AS change FROM txhub.stream_events WHERE event = 'alert'")
+        assert [row["change"] for row in told_of] == ["raised", "raised", "ended", "raised"]
 
 
 async def prepared(pool: Pool, *, missing: range = range(0), keep_from: int = 0) -> Ledger:

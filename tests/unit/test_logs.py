@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -16,8 +17,10 @@ KEY = "txhub_" + "k" * 43
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
+    handlers = logging.getLogger().handlers[:]
     yield
     structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,17 @@ def test_a_line_is_json_with_its_context_and_without_secrets(capsys: pytest.Capt
     line = json.loads(lines[0])
     assert (line["event"], line["level"], line["chain"], line["request"]) == ("lost", "warning", "ethereum", "r1")
     assert "postgresql://***@db/txhub" in json.loads(lines[1])["exception"]
+
+
+def test_what_libraries_warn_of_is_a_line_like_others(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(Settings(log_format="json"))
+    logging.getLogger("asyncpg.pool").info("not worth a line")
+    fault = OSError("cannot connect to postgresql://txhub:hunter2@db/txhub")
+    logging.getLogger("asyncpg.pool").warning("Failed to restore the pool", exc_info=fault)
+    [line] = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["level"]) == ("Failed to restore the pool", "warning")
+    assert "postgresql://***@db/txhub" in told["exception"]
 
 
 def test_text_for_people_and_the_least_level(capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,8 +141,8 @@ class AlertEntry:
     time: datetime
     actor: str
     event: str
-    """`raised`, `changed`, `confirmed`, `finalised`, `retracted`, `revived`, `case`, `assigned`, `noted`, `told`,
-    `not_told`."""
+    """`raised`, `changed`, `confirmed`, `finalised`, `retracted`, `revived`, `ended`, `case`, `assigned`, `noted`,
+    `told`, `not_told`."""
     details: dict[str, Any]
 
 
@@ -160,7 +160,7 @@ class AlertEvent:
 
     id: int
     change: str
-    """`raised`, `changed`, `retracted`; `confirmed`, `finalised`; `case`: what people do about it."""
+    """`raised`, `changed`, `retracted`, `ended`; `confirmed`, `finalised`; `case`: what people do about it."""
     chain: str | None
     rule: str
     pattern: str

@@ -12,9 +12,9 @@ import structlog
 
 from txhub.errors import TxhubError, first_failure
 
-FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
+FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds before the second try and, doubled each time, at most."""
-STEADY = 60.0
+STEADY = 20.0
 """Seconds of work after which a failure counts as the first again."""
 PATIENCE = 300.0
 """Seconds without any progress after which work that has an end is given up."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from txhub.contract import StreamHealth
+from txhub.contract import Severity, StreamHealth
 from txhub.errors import DatabaseUnavailable, TooLong
 from txhub.eventlog import FINDING_NAMES, FindingName
 from txhub.ops import facts
@@ -41,6 +41,8 @@ from txhub.ops.findings import (
 )
 from txhub.ops.health import read_health
 from txhub.ops.presence import SILENT_S
+from txhub.store.alerts import end_own, raise_own
+from txhub.store.alerts import tell as tell_alerts
 from txhub.store.events import record_event
 from txhub.store.faults import translated
 from txhub.store.pool import Pool
@@ -56,6 +58,7 @@ FORGOTTEN = timedelta(days=7)
 """A service that was not heard of for so long has been given up."""
 AUDITED: frozenset[FindingName] = frozenset({"gap_found", "block_disagrees", "rollup_disagrees"})
 """What the rarer look finds."""
+_SEVERITY = {"warning": Severity.MEDIUM, "error": Severity.CRITICAL}
 _AWAY_RETRY_S = 1.0
 _SQL, _SERVICES = queries("findings"), queries("services")
 _log = structlog.get_logger("watch")
@@ -174,7 +177,7 @@ class Watch:
 
 
 async def keep(pool: Pool, found: Iterable[Finding], looked_for: Collection[FindingName], now: datetime) -> None:
-    """Write down what began and what ended since the last look, each with its event, all or nothing.
+    """Write down what began and what ended since the last look, each with its event and its alert, all or nothing.
 
     A finding goes on as long as it is found; one that is not found any more ends, if it was `looked_for`.
 
@@ -182,6 +185,7 @@ async def keep(pool: Pool, found: Iterable[Finding], looked_for: Collection[Find
         DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was written.
     """
     standing = {(finding.name, finding.chain): finding for finding in found}
+    news: list[tuple[int, str]] = []
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["take_turn"])
@@ -192,6 +196,9 @@ async def keep(pool: Pool, found: Iterable[Finding], looked_for: Collection[Find
                     await connection.execute(_SQL["go_on"], row["id"], finding.says, details)
                 elif row["name"] in looked_for:
                     await connection.execute(_SQL["end"], row["id"], now)
+                    subject = _subject(row["name"], row["chain"])
+                    alert = await end_own(connection, row["chain_id"], subject, row["since"], now)
+                    news += [] if alert is None else [(alert, "ended")]
                     tell = partial(record_event, connection, "info", "worker", row["name"], row["chain_id"])
                     await tell(state="ended", says=row["says"], seconds=(now - row["since"]).total_seconds())
             for finding in standing.values():
@@ -201,4 +208,15 @@ async def keep(pool: Pool, found: Iterable[Finding], looked_for: Collection[Find
                 chain_id = await connection.fetchval(_SQL["begin"], *facts_of)
                 tell = partial(record_event, connection, level, "worker", finding.name, chain_id)
                 await tell(state="began", says=finding.says, hint=hint, **finding.details)
+                subject = _subject(finding.name, finding.chain)
+                about = (finding.name, chain_id, subject, now, _SEVERITY[level], f"{subject}: {finding.says}")
+                facts_told = {"hint": hint, "runbook": f"docs/runbook.md#{finding.name}", **finding.details}
+                news.append((await raise_own(connection, *about, facts_told), "raised"))
                 _log.warning(finding.name, chain=finding.chain, says=finding.says)
+            await tell_alerts(connection, news)
+
+
+def _subject(name: str, chain: str | None) -> str:
+    """What an alert is about: the finding, in words, and its chain."""
+    words = name.replace("_", " ")
+    return words if chain is None else f"{words}, {chain}"

@@ -19,6 +19,8 @@ from txhub.store.faults import translated
 from txhub.store.pool import Connection, Pool, Record
 from txhub.store.sqlfiles import queries
 
+OPERATIONS = "operations"
+"""Who the history of alerts about txhub itself says it was."""
 _SQL, _OUTBOX = queries("alerts"), queries("ledger")
 
 
@@ -148,6 +150,46 @@ async def _raise(connection: Connection, raiser: Raiser, chain_id: int | None, f
     )
     await _set_parties(connection, alert_id, chain_id, finding.parties)
     await note(connection, alert_id, actor, "raised")
+    return alert_id
+
+
+async def raise_own(
+    connection: Connection,
+    name: str,
+    chain_id: int | None,
+    subject: str,
+    started_at: datetime,
+    severity: Severity,
+    title: str,
+    details: Mapping[str, Any],
+) -> int:
+    """Raise an alert about txhub itself, in the transaction that is open; its id, for `tell`.
+
+    Args:
+        connection: with a transaction.
+        name: of what is wrong; it stands where other alerts have their rule.
+        chain_id: the chain that it is about, or None.
+        subject: what it is about, different for what may be wrong at once; with `started_at` its key.
+        started_at: when it began.
+        severity: how much it matters.
+        title: one line for people.
+        details: the facts, as JSON has them.
+    """
+    facts = json.dumps(details, sort_keys=True, default=str)
+    alert_id: int = await connection.fetchval(
+        _SQL["raise_own"], name, chain_id, subject, started_at, severity.value, title, facts
+    )
+    await note(connection, alert_id, OPERATIONS, "raised")
+    return alert_id
+
+
+async def end_own(
+    connection: Connection, chain_id: int | None, subject: str, started_at: datetime, ended_at: datetime
+) -> int | None:
+    """Say of an alert about txhub itself that it is over; its id, for `tell`, or None where none was raised."""
+    alert_id: int | None = await connection.fetchval(_SQL["end_own"], chain_id, subject, started_at, ended_at)
+    if alert_id is not None:
+        await note(connection, alert_id, OPERATIONS, "ended")
     return alert_id
 
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 import asyncpg
 import polars as pl
 import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode
 from adbc_driver_postgresql import dbapi
 from sqlalchemy import Select, make_url
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -132,7 +133,10 @@ def _compiled(statement: Select[Any]) -> tuple[str, Sequence[object]]:
 def _rows(connection: dbapi.Connection, sql: str, parameters: Sequence[object]) -> pl.DataFrame:
     with connection.cursor() as cursor:
         cursor.execute(sql, tuple(parameters) or None)
-        table: pa.Table = cursor.fetch_arrow_table()
+        try:
+            table: pa.Table = cursor.fetch_arrow_table()
+        except OSError as error:  # the connection broke while rows came: the driver leaves that to Arrow to say
+            raise dbapi.OperationalError(str(error), status_code=AdbcStatusCode.IO) from error
     # numeric and jsonb come as extension types over text; the text is what is wanted.
     plain = [
         column.cast(column.type.storage_type) if isinstance(column.type, pa.BaseExtensionType) else column
