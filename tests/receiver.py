@@ -70,7 +70,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+async def receiving(
+    port: int = 0, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Receiver]:
     """A receiver on a port of this machine."""
     receiver = Receiver(scheme="https" if tls else "http")
     receiver.silent.set()
@@ -79,7 +81,7 @@ async def receiving(port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIt
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         receiver.port = runner.addresses[0][1]
         yield receiver

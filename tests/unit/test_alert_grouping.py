@@ -145,7 +145,7 @@ def test_a_message_says_all_of_it_as_text_and_as_html_that_nobody_can_write_into
         "Where: ethereum, block 18,090,206",
         "When: 2026-03-01 12:00:00 UTC",
         "Rule: whales (amount)",
-        "Alert: https://hub.example/alerts?alert=17",
+        "Alert: https://hub.example/alerts/17",
         f"Explorer: https://etherscan.io/tx/{ALERT.hash}",
     ):
         assert said in message.text

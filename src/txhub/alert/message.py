@@ -41,7 +41,7 @@ class Links:
         explorer = self.explorers.get(alert.chain) if alert.chain else None
         return MessageItem(
             change,
-            self.dashboard and f"{self.dashboard.rstrip('/')}/alerts?alert={alert.id}",
+            self.dashboard and f"{self.dashboard.rstrip('/')}/alerts/{alert.id}",
             explorer and alert.hash and transaction_at(explorer, alert.hash),
             alert,
         )
@@ -122,17 +122,14 @@ def _text(item: MessageItem) -> str:
 
 def _html(item: MessageItem) -> str:
     """Whatever was found on a chain is escaped: a token may call itself anything."""
-    rows = "".join(
-        f"<tr><th align='left'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
-        for name, value in _lines(item)
-    )
+    lines = "<br>".join(f"<b>{html.escape(name)}:</b> {html.escape(value)}" for name, value in _lines(item))
     links = " · ".join(
         f"<a href='{html.escape(address)}'>{name}</a>"
         for name, address in (("Show the alert", item.link), ("Show the transaction", item.explorer))
         if address
     )
     title = html.escape(_clean(_headline(item)))
-    return f"<h3>{title}</h3><table>{rows}</table>" + (f"<p>{links}</p>" if links else "")
+    return f"<h3>{title}</h3><p>{lines}</p>" + (f"<p>{links}</p>" if links else "")
 
 
 def _clean(text: str) -> str:

@@ -47,7 +47,7 @@ class Service:
                 hint="docs/alerts.md has examples",
             )
         self._hosts = _hosts_of(plugin)
-        self._wants_html = plugin.notify_format == NotifyFormat.HTML
+        self._wants_html = _takes_pages(plugin)
         self._apprise = Apprise(asset=asset)
         self._apprise.add(plugin)
         self._allow_private = allow_private
@@ -93,6 +93,12 @@ class Service:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text[:500]
+
+
+def _takes_pages(plugin: Any) -> bool:
+    """Whether a service shows whole HTML pages, as mail does; what chats call HTML is a few of its tags."""
+    formats = plugin.notify_format if isinstance(plugin.notify_format, tuple) else (plugin.notify_format,)
+    return bool(formats[0] == NotifyFormat.HTML and NotifyFormat.TEXT in formats)
 
 
 def _hosts_of(plugin: Any) -> list[str]:
