@@ -220,6 +220,8 @@ class Hub:
                 return News(frozenset({chain}), start, end)
             case AlertEvent():
                 return News(alerts=True)
+            case StreamHealth(chain=chain):
+                return News(frozenset({chain}))
             case _:
                 return EVERYTHING
 

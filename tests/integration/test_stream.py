@@ -5,22 +5,34 @@ from __future__ import annotations
 import asyncio
 import queue
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 
+import httpx
+import msgspec
 import pytest
 from litestar.response.sse import ServerSentEventMessage
 
 from tests.asking import SOON_S, served
 from tests.blocks import BASE, ETHEREUM, make_block, make_blocks
+from txhub.api import stream as live_stream
 from txhub.api.stream import Feed, messages
 from txhub.client import ApiError, AsyncClient, Client, StreamEvent
-from txhub.contract import BackfillEvent, BlockEvent
+from txhub.contract import BackfillEvent, BlockEvent, StreamHealth
 from txhub.errors import Unavailable
+from txhub.model import Chain
 from txhub.store.ledger import Ledger
 from txhub.store.outbox import OutboxReader
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
+
+BREAK = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'txhub outbox' AND datname = current_database()"
+)
+"""Ends the session by which the server follows the outbox."""
 
 
 @asynccontextmanager
@@ -137,24 +149,137 @@ async def test_a_lost_connection_loses_no_event(database: str) -> None:
     async with Reader(database) as reader, writing(database) as (pool, ledger), running_feed(database) as feed:
         for number in range(6):
             if number % 2:
-                await pool.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE application_name = 'txhub outbox' AND datname = current_database()"
-                )
+                await pool.execute(BREAK)
             await ledger.commit([make_block(number)])
         assert ids(await taken(feed, reader, 0, last=6)) == [1, 2, 3, 4, 5, 6]
+
+
+def judged(chain: str, status: str, lag_s: float, state: str | None = "following") -> StreamHealth:
+    return StreamHealth(chain, status, f"{lag_s} s old", 1, None, None, lag_s, state=state)
+
+
+async def test_verdicts_are_told_at_first_and_when_they_change(database: str) -> None:
+    """They have no id: a cursor is a place among what was committed."""
+    told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    async def listen(feed: Feed, reader: Reader) -> None:
+        async for message in messages(feed, reader, None, frozenset({1}), chains={"ethereum"}):
+            if message.event == "health":
+                assert message.id is None
+                health = msgspec.json.decode(str(message.data), type=StreamHealth)
+                told.put_nowait((health.chain, health.status))
+
+    async with Reader(database) as reader, running_feed(database) as feed:
+        await feed.judge([judged("base", "ok", 1), judged("ethereum", "ok", 5)])
+        listening = asyncio.create_task(listen(feed, reader))
+        async with asyncio.timeout(SOON_S):
+            assert await told.get() == ("ethereum", "ok")
+            await feed.judge([judged("base", "down", 999), judged("ethereum", "ok", 11)])  # older, but still ok
+            await feed.judge([judged("ethereum", "late", 65)])
+            assert await told.get() == ("ethereum", "late")
+            await feed.judge([judged("ethereum", "late", 70, "node_stuck")])
+            assert await told.get() == ("ethereum", "late")
+            await feed.judge([judged("ethereum", "ok", 2)])
+            assert await told.get() == ("ethereum", "ok")
+        assert told.empty()
+        await feed.close()
+        await listening
+
+
+async def test_a_server_judges_its_chains(database: str) -> None:
+    async with writing(database) as (_, ledger), served(database) as address, AsyncClient(address) as client:
+        await ledger.commit([make_block(1)])
+        async with asyncio.timeout(SOON_S), aclosing(client.stream(chain="ethereum")) as arriving:
+            async for event in arriving:
+                if event.event == "health":
+                    break
+    assert isinstance(event.data, StreamHealth)
+    assert event.data.chain == "ethereum"
+    assert event.data.status in ("empty", "idle")
+    assert event.id in (0, 1)
+
+
+async def test_a_client_that_takes_nothing_is_dropped_and_holds_up_nobody(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(live_stream, "SEND_PATIENCE_S", 0.5)
+    async with writing(database) as (pool, _), served(database) as address, AsyncClient(address) as client:
+        await pool.execute(
+            "INSERT INTO txhub.stream_events (event, data) "
+            "SELECT 'note', jsonb_build_object('text', repeat('x', 65536)) FROM generate_series(1, 200)"
+        )
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as idle:
+            idle.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: 0\r\n\r\n")
+            async with asyncio.timeout(SOON_S * 2):
+                async with aclosing(client.stream(last_id=0)) as arriving:
+                    seen = [event.id async for event in first_of(arriving, 200)]
+                assert seen == list(range(1, 201))
+                while "txhub_stream_clients 0.0" not in await metrics_of(address):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            idle.settimeout(SOON_S)
+            taken = 0
+            with suppress(ConnectionError):
+                while piece := await asyncio.to_thread(idle.recv, 1 << 20):
+                    taken += len(piece)
+        assert 0 < taken < 200 * 65536
+    assert capsys.readouterr().out.count("a client was dropped that took nothing") == 1
+
+
+async def first_of(events: AsyncIterator[StreamEvent], count: int) -> AsyncIterator[StreamEvent]:
+    async for event in events:
+        if event.event != "health":
+            yield event
+            count -= 1
+        if count == 0:
+            return
+
+
+async def metrics_of(address: str) -> str:
+    async with httpx.AsyncClient(base_url=address) as client:
+        return (await client.get("/metrics")).text
+
+
+async def test_a_client_cut_fifty_times_sees_every_event_once(database: str) -> None:
+    """Over real connections, while four ingesters commit at once and the server's own session breaks."""
+    chains = [replace(ETHEREUM, chain_id=1000 + number, name=f"chain-{number}") for number in range(4)]
+    blocks, chance, cuts, seen = 40, random.Random(5), 0, list[int]()
+
+    async def commit(pool: Pool, chain: Chain) -> None:
+        ledger = Ledger(pool, chain)
+        await ledger.register()
+        for number in range(blocks):
+            await ledger.commit([make_block(number, chain=chain, transactions=1)])
+
+    async with writing(database) as (pool, _), served(database) as address, AsyncClient(address) as client:
+        committing = [asyncio.create_task(commit(pool, chain)) for chain in chains]
+        async with asyncio.timeout(SOON_S * 3):
+            while len(seen) < blocks * len(chains):
+                stay = chance.randrange(1, 6) if cuts < 50 else blocks * len(chains)
+                async with aclosing(client.stream(last_id=seen[-1] if seen else 0)) as arriving:
+                    async for event in first_of(arriving, min(stay, blocks * len(chains) - len(seen))):
+                        seen.append(event.id)
+                cuts += 1
+                if cuts % 10 == 0:
+                    await pool.execute(BREAK)
+        await asyncio.gather(*committing)
+        kept = [row["id"] for row in await pool.fetch("SELECT id FROM txhub.stream_events ORDER BY id")]
+    assert cuts >= 50
+    assert seen == kept
 
 
 async def test_clients_follow_a_server_until_it_says_goodbye(database: str) -> None:
     async def follow(address: str, arrived: asyncio.Queue[StreamEvent]) -> None:
         async with AsyncClient(address) as client:
             async for event in client.stream(last_id=0):
-                arrived.put_nowait(event)
+                if event.event != "health":
+                    arrived.put_nowait(event)
 
     def follow_in_thread(address: str, arrived: queue.SimpleQueue[StreamEvent]) -> None:
         with Client(address) as client:
             for event in client.stream(0, chain="ethereum"):
-                arrived.put(event)
+                if event.event != "health":
+                    arrived.put(event)
 
     async with writing(database) as (_, ledger):
         await ledger.commit(make_blocks(range(3)), bulk=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from txhub.client import StreamEvent
 from txhub.client.wire import Events
-from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent, Severity
+from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent, Severity, StreamHealth
 
 BLOCK = (
     '{"chain":"ethereum","number":1,"hash":"0x","time":"2026-01-01T00:00:00Z","tx_count":2,"value":"1.5","symbol":"E"}'
@@ -47,6 +47,21 @@ def test_events_are_typed_by_name() -> None:
     assert isinstance(alert.data, AlertEvent)
     assert alert.data.severity is Severity.HIGH
     assert reset == StreamEvent(10, "reset", {"reason": "old"})
+
+
+def test_health_keeps_the_id_before_it() -> None:
+    health = (
+        '{"chain":"ethereum","status":"late","reason":"old","last_block":1,"last_time":null,'
+        '"committed_at":null,"lag_s":9.5}'
+    )
+    block, first, second = read(
+        *("id: 6", ": txhub", ""),
+        *("event: health", f"data: {health}", "", "id: 7", "event: block", f"data: {BLOCK}", ""),
+        *("event: health", f"data: {health}", ""),
+    )
+    assert [(each.id, each.event) for each in (block, first, second)] == [(6, "health"), (7, "block"), (7, "health")]
+    assert isinstance(second.data, StreamHealth)
+    assert second.data.status == "late"
 
 
 def test_comments_and_bare_ids_are_no_events() -> None:

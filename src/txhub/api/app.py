@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -50,7 +50,7 @@ from txhub.api.routes import (
     week,
 )
 from txhub.api.sharing import Sharing
-from txhub.api.stream import Feed
+from txhub.api.stream import Feed, watch
 from txhub.api.visit import Clock, Farewell
 from txhub.config import Settings
 from txhub.detect.expectation import Expectations
@@ -101,15 +101,17 @@ def create_app(
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None, None]:
         following = asyncio.create_task(feed.run(), name="outbox feed")
-        following.add_done_callback(_report)
+        watching = asyncio.create_task(watch(feed, reader, clock), name="health of chains")
+        for task in (following, watching):
+            task.add_done_callback(_report)
         try:
             async with open_pool(primary_url, name="api", least=0) as pool:
                 app.state.pool = pool
                 yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in (following, watching):
+                task.cancel()
+            await asyncio.wait((following, watching))
             sharing.close()
             await reader.close()
             await primary.close()

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from txhub import __version__
-from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent
+from txhub.contract import AlertEvent, BackfillEvent, BlockEvent, ReorgEvent, StreamHealth
 from txhub.errors import TxhubError, Unavailable
 
 JSON = "application/json"
@@ -50,12 +50,13 @@ class StreamEvent(NamedTuple):
     """An event of the live stream.
 
     `id` is where to resume from (`stream(last_id=…)`). `data` is typed for the events `block`, `backfill`,
-    `reorg` and `alert`; `reset` says that events were missed for good: read afresh what is shown.
+    `reorg`, `alert` and `health`; `reset` says that events were missed for good: read afresh what is shown. `health`
+    has no id of its own, but the one before it.
     """
 
     id: int
-    event: Literal["block", "backfill", "reorg", "alert", "reset"] | str
-    data: BlockEvent | BackfillEvent | ReorgEvent | AlertEvent | dict[str, Any]
+    event: Literal["block", "backfill", "reorg", "alert", "health", "reset"] | str
+    data: BlockEvent | BackfillEvent | ReorgEvent | AlertEvent | StreamHealth | dict[str, Any]
 
 
 class StatementRows(NamedTuple):
@@ -149,11 +150,12 @@ def reads(shape: type[Answer]) -> Callable[[bytes], Answer]:
 
 
 _read_any: Callable[[str], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
-_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent | ReorgEvent | AlertEvent]] = {
+_read_event: dict[str, Callable[[str], BlockEvent | BackfillEvent | ReorgEvent | AlertEvent | StreamHealth]] = {
     "block": msgspec.json.Decoder(BlockEvent).decode,
     "backfill": msgspec.json.Decoder(BackfillEvent).decode,
     "reorg": msgspec.json.Decoder(ReorgEvent).decode,
     "alert": msgspec.json.Decoder(AlertEvent).decode,
+    "health": msgspec.json.Decoder(StreamHealth).decode,
 }
 
 
@@ -162,6 +164,7 @@ class Events:
 
     def __init__(self) -> None:
         self._fields: dict[str, str] = {}
+        self._last_id = 0
 
     def feed(self, line: str) -> StreamEvent | None:
         """The event that ends with this line, if one does."""
@@ -174,11 +177,12 @@ class Events:
                 self._fields[name] = value
             return None
         fields, self._fields = self._fields, {}
+        self._last_id = int(fields.get("id", self._last_id))
         if "data" not in fields:
             return None
         event = fields.get("event", "message")
         read = _read_event.get(event, _read_any)
-        return StreamEvent(int(fields.get("id", 0)), event, read(fields["data"]))
+        return StreamEvent(self._last_id, event, read(fields["data"]))
 
 
 class Options(TypedDict):

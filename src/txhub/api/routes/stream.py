@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import structlog
 from litestar import get
@@ -12,7 +12,8 @@ from litestar.response.sse import ServerSentEventMessage
 
 from txhub.api import parameters
 from txhub.api.parameters import listed
-from txhub.api.stream import Feed, messages
+from txhub.api.stream import Feed, Impatience, messages
+from txhub.contract import ChainInfo
 from txhub.errors import DatabaseUnavailable, TxhubError, UsageError
 from txhub.ops.metrics import Metrics
 from txhub.query.chains import read_chains
@@ -31,9 +32,12 @@ _log = structlog.get_logger("stream")
         "Server-sent events as blocks are committed: `block` for each live block, `backfill` for a range of older "
         "ones, `reorg` where committed blocks were replaced, `alert` for an alert that was raised or changed, `reset` "
         "where events were missed for good and what is shown has to be read afresh. Each has an id; send the last one "
-        "as `Last-Event-ID` to resume without a gap (browsers do so themselves). Comments are heartbeats."
+        "as `Last-Event-ID` to resume without a gap (browsers do so themselves). `health`, as in `/health/stream`, "
+        "tells the verdict on each chain at first and whenever it changes; it has no id, since only the newest counts. "
+        "Comments are heartbeats. A client that takes nothing for half a minute is dropped."
     ),
     media_type="text/event-stream",
+    middleware=[Impatience()],
     tags=["Live"],
 )
 async def stream(
@@ -49,8 +53,8 @@ async def stream(
     chosen = chains_of(await read_chains(reader, counted=False), names)
     if not await feed.wait(-1, _PATIENCE_S):
         raise DatabaseUnavailable
-    ids = frozenset(each.chain_id for each in chosen) if names else None
-    return ServerSentEvent(_followed(feed, reader, metrics, cursor, ids), headers={"X-Accel-Buffering": "no"})
+    followed = _followed(feed, reader, metrics, cursor, chosen if names else None)
+    return ServerSentEvent(followed, headers={"X-Accel-Buffering": "no"})
 
 
 def _cursor(text: str | None) -> int | None:
@@ -62,11 +66,14 @@ def _cursor(text: str | None) -> int | None:
 
 
 async def _followed(
-    feed: Feed, reader: Reader, metrics: Metrics, cursor: int | None, ids: frozenset[int] | None
+    feed: Feed, reader: Reader, metrics: Metrics, cursor: int | None, chains: Sequence[ChainInfo] | None
 ) -> AsyncGenerator[ServerSentEventMessage, None]:
+    """What a client is sent; without chains, of all of them."""
+    ids = None if chains is None else frozenset(chain.chain_id for chain in chains)
+    names = None if chains is None else frozenset(chain.name for chain in chains)
     with metrics.stream_clients.track_inprogress():
         try:
-            async for message in messages(feed, reader, cursor, ids):
+            async for message in messages(feed, reader, cursor, ids, chains=names):
                 yield message
         except TxhubError as error:
             # The answer has begun, so all that is left is to end it: the client comes back with its cursor.
