@@ -107,6 +107,9 @@ ORDER BY time
 -- name: tokens
 SELECT address, symbol, decimals FROM txhub.tokens WHERE chain_id = $1
 
+-- name: held
+SELECT min(time) AS first, max(time) AS last FROM txhub.blocks WHERE chain_id = $1
+
 -- name: newest
 SELECT max(time) FROM txhub.blocks WHERE chain_id = $1
 

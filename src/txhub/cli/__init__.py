@@ -40,6 +40,7 @@ _COMMANDS = {
     "watchlist": _Origin("watchlist", "app"),
     "report": _Origin("report", "app"),
     "prices": _Origin("prices", "app"),
+    "rules": _Origin("rules", "app"),
     "alerts": _Origin("alerts", "app"),
     "channels": _Origin("channels", "app"),
     "keys": _Origin("keys", "app"),

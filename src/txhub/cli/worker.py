@@ -107,11 +107,17 @@ async def _watch(url: str, settings: Settings, pool: Pool) -> None:
 async def _detect(url: str, pool: Pool, settings: Settings) -> None:
     # Imported when needed, as what follows: Polars takes as long as all the rest.
     from txhub.detect.defaults import keep_rules
+    from txhub.detect.jobs import keep_testing
     from txhub.detect.runner import Runner
 
     await keep_rules(pool, settings.rules)
-    async with Reader(url, size=2, patience=LONGEST_READ) as reader:
-        await Runner(pool, reader, url, settings.rules_past).run()
+    async with (
+        Reader(url, size=2, patience=LONGEST_READ) as reader,
+        Reader(url, size=1, patience=LONGEST_READ) as past,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(supervise("backtests", partial(keep_testing, pool, past)))
+        tasks.create_task(Runner(pool, reader, url, settings.rules_past).run())
 
 
 async def _tell(url: str, settings: Settings) -> None:

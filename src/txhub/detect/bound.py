@@ -19,6 +19,7 @@ from txhub.detect.facts import PRICE_HOLDS, Facts, microseconds
 
 MOST = 10**38 - 1
 """What an amount of more than 38 digits is taken for."""
+_MOST_WHOLE = Decimal(10**38)
 _EXACT = Context(prec=120, rounding=ROUND_CEILING)
 
 
@@ -27,13 +28,13 @@ class Bound(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    native: Decimal | None = Field(default=None, ge=0, description="whole coins of the chain")
-    large: Decimal | None = Field(default=None, ge=0, description="times the chain's `large_value`")
+    native: Decimal | None = Field(default=None, ge=0, le=_MOST_WHOLE, description="whole coins of the chain")
+    large: Decimal | None = Field(default=None, ge=0, le=_MOST_WHOLE, description="times the chain's `large_value`")
     quantile: float | None = Field(
         default=None, gt=0, lt=1, description="what this share of the chain's transactions of 30 days stays under"
     )
-    token: Decimal | None = Field(default=None, ge=0, description="whole tokens")
-    usd: Decimal | None = Field(default=None, ge=0, description="US dollars, at the price of the time")
+    token: Decimal | None = Field(default=None, ge=0, le=_MOST_WHOLE, description="whole tokens")
+    usd: Decimal | None = Field(default=None, ge=0, le=_MOST_WHOLE, description="US dollars, at the price of the time")
 
     @model_validator(mode="before")
     @classmethod

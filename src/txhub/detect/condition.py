@@ -33,7 +33,23 @@ def span_text(span: timedelta) -> str:
     return next(f"{seconds // size}{unit}" for unit, size in _UNITS if not seconds % size)
 
 
-Length = Annotated[timedelta, BeforeValidator(parse_span), PlainSerializer(span_text, when_used="json")]
+def length(given: object) -> timedelta:
+    """Read a length of time: whole seconds, one or more.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        span = parse_span(given)
+    except OverflowError:
+        raise ValueError("that is longer than there were coins") from None
+    if span % timedelta(seconds=1) or span <= timedelta(0):
+        raise ValueError("whole seconds are expected, one or more")
+    return span
+
+
+Length = Annotated[timedelta, BeforeValidator(length), PlainSerializer(span_text, when_used="json")]
+Word = Annotated[str, Field(pattern=r"^[^\x00]{1,100}$")]
 
 
 class Scope(BaseModel):
@@ -41,15 +57,15 @@ class Scope(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    chains: list[str] | None = Field(default=None, description="names of chains")
+    chains: list[Word] | None = Field(default=None, description="names of chains")
     kinds: list[Kind] | None = Field(default=None, description="what the transactions do")
     tokens: list[Annotated[str, Field(pattern=r"^(\*|0x[0-9a-f]{40})$")]] | None = Field(
         default=None, description="contracts of tokens, or `*` for all; without it, the coin"
     )
-    labels: list[str] | None = Field(
+    labels: list[Word] | None = Field(
         default=None, description="sender or receiver has one of these as category, name or entity"
     )
-    without_labels: list[str] | None = Field(default=None, description="neither of them has")
+    without_labels: list[Word] | None = Field(default=None, description="neither of them has")
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from txhub.address import stored_address
 from txhub.model import Chain
 
 PRICE_HOLDS = timedelta(days=1)
@@ -113,6 +114,11 @@ class Facts:
         written = self.written(address)
         shown = written if len(written) <= _SHOWN + 1 else f"{written[: _SHOWN // 2]}…{written[-_SHOWN // 2 :]}"
         return self.names.get(address, shown)
+
+    def name_of(self, written: str) -> str:
+        """What is written of an alert's subject, by its label's name if it is an address that has one."""
+        address = stored_address(written, {self.chain.family})
+        return written if address is None else self.names.get(address, written)
 
     def written(self, address: bytes) -> str:
         """An address as people write it."""

@@ -9,11 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from txhub.config import parse_span
 from txhub.contract.alerts import Pattern, RuleState, Severity
 from txhub.detect.bound import Bound
 from txhub.detect.combined import Combined, Single, Tree
-from txhub.detect.condition import Condition, span_text
+from txhub.detect.condition import Condition, length, span_text
 from txhub.detect.patterns import PATTERNS
 from txhub.errors import UsageError
 
@@ -21,7 +20,7 @@ COOLDOWN = timedelta(hours=6)
 WITHIN = timedelta(hours=1)
 LONGEST = timedelta(days=31)
 """How far back a look may reach."""
-_MOST_LEAVES = 16
+_MOST_LEAVES, _DEEPEST = 16, 4
 _WORDS = ("all", "any", "not")
 
 
@@ -123,7 +122,9 @@ def define(given: Mapping[str, Any]) -> Definition:
     return definition
 
 
-def _tree(given: Any, path: str) -> Tree:
+def _tree(given: Any, path: str, depth: int = 0) -> Tree:
+    if depth > _DEEPEST:
+        raise UsageError(f"conditions lie {_DEEPEST} deep in one another at most")
     if not isinstance(given, Mapping):
         raise UsageError(f"{path or 'the rule'} is {str(given)[:60]!r}: a condition is expected")
     if not any(word in given for word in _WORDS):
@@ -134,18 +135,18 @@ def _tree(given: Any, path: str) -> Tree:
     if ("all" in given) == ("any" in given):
         raise UsageError(f"{path or 'the rule'} needs all or any, one of them", hint="not only takes away from those")
     word = "all" if "all" in given else "any"
-    members = list(_members(given[word], f"{path}{word}"))
-    unless = list(_members(given.get("not", []), f"{path}not"))
+    members = list(_members(given[word], f"{path}{word}", depth))
+    unless = list(_members(given.get("not", []), f"{path}not", depth))
     if not members:
         raise UsageError(f"{path}{word} is empty: conditions are expected")
     return Combined(word == "all", members, unless, within)
 
 
-def _members(given: Any, path: str) -> Iterator[Tree]:
+def _members(given: Any, path: str, depth: int) -> Iterator[Tree]:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise UsageError(f"{path} is {str(given)[:60]!r}: a list of conditions is expected")
     for number, member in enumerate(given):
-        tree = _tree(member, f"{path}[{number}].")
+        tree = _tree(member, f"{path}[{number}].", depth + 1)
         if any(not leaf.repeats for leaf in tree.leaves()):
             raise UsageError(f"{path}[{number}] is about single transactions, and only addresses can be combined")
         yield tree
@@ -153,7 +154,7 @@ def _members(given: Any, path: str) -> Iterator[Tree]:
 
 def _condition(given: Mapping[str, Any], path: str) -> Condition:
     pattern = given.get("pattern")
-    if pattern not in PATTERNS:
+    if not isinstance(pattern, str) or pattern not in PATTERNS:
         said = "is missing" if pattern is None else f"is {str(pattern)[:40]!r}"
         raise UsageError(f"{path}pattern {said}", hint=f"it is one of {', '.join(sorted(PATTERNS))}")
     try:
@@ -164,12 +165,9 @@ def _condition(given: Mapping[str, Any], path: str) -> Condition:
 
 def _length(given: Any, path: str) -> timedelta:
     try:
-        length = parse_span(given)
+        return length(given)
     except ValueError as fault:
         raise UsageError(f"{path} is {str(given)[:40]!r}: {fault}") from None
-    if length % timedelta(seconds=1) or length <= timedelta(0):
-        raise UsageError(f"{path} is {given!r}: whole seconds are expected, one or more")
-    return length
 
 
 def _refused(error: ValidationError, path: str) -> UsageError:

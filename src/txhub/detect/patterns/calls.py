@@ -22,7 +22,7 @@ class FailedBurst(Condition):
 
     pattern: Literal[Pattern.FAILED_BURST] = Pattern.FAILED_BURST
     share: float = Field(default=0.25, gt=0, le=1, description="the least share of calls that fail")
-    count: int = Field(default=50, ge=1, description="the least number of calls")
+    count: int = Field(default=50, ge=1, le=1_000_000, description="the least number of calls")
     window: Length = Field(default=timedelta(minutes=3), description="within how long")
 
     subject: ClassVar[str] = "chain"
@@ -77,8 +77,8 @@ class NewContract(Condition):
 
     pattern: Literal[Pattern.NEW_CONTRACT] = Pattern.NEW_CONTRACT
     age: Length = Field(default=timedelta(hours=6), le=CONTRACT_AGE, description="how old it is at most; up to 24h")
-    calls: int = Field(default=200, ge=1, description="the least number of calls")
-    callers: int = Field(default=50, ge=1, description="the least number of different callers")
+    calls: int = Field(default=200, ge=1, le=1_000_000, description="the least number of calls")
+    callers: int = Field(default=50, ge=1, le=1_000_000, description="the least number of different callers")
     window: Length = Field(default=timedelta(hours=1), description="within how long")
 
     subject: ClassVar[str] = "receiver"

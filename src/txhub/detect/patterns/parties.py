@@ -26,7 +26,7 @@ class _Fan(Condition):
     """One address in the middle, and many others."""
 
     scope: Scope = Field(default=PLAIN, description="which transfers count; plain ones of the coin if nothing is said")
-    count: int = Field(default=12, ge=2, description="how many different addresses on the other side")
+    count: int = Field(default=12, ge=2, le=1_000_000, description="how many different addresses on the other side")
     window: Length = Field(default=timedelta(minutes=45), description="within how long")
     sudden: float = Field(
         default=0.5, ge=0, le=1, description="the least share of the day's transfers that came within the window"
@@ -110,7 +110,7 @@ class Dusting(_Fan):
     """One address sends next to nothing to many: to see who moves it, or to stand in their histories."""
 
     pattern: Literal[Pattern.DUSTING] = Pattern.DUSTING
-    count: int = Field(default=25, ge=2, description="how many different receivers")
+    count: int = Field(default=25, ge=2, le=1_000_000, description="how many different receivers")
     window: Length = Field(default=timedelta(hours=1), description="within how long")
     most: Bound = Field(default=large("0.000001"), description="the greatest amount of a transfer that counts")
 

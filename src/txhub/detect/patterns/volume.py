@@ -33,7 +33,7 @@ class Velocity(Condition):
     scope: Scope = Field(default=PLAIN, description="which transfers count; plain ones of the coin if nothing is said")
     direction: Literal["out", "in"] = Field(default="out", description="whether it sends or gets")
     amount: Bound = Field(default=large("5"), description="the least amount in all")
-    count: int = Field(default=3, ge=1, description="the least number of transfers")
+    count: int = Field(default=3, ge=1, le=1_000_000, description="the least number of transfers")
     least: Bound = Field(default=large("0.01"), description="the least amount of a transfer that counts")
     window: Length = Field(default=timedelta(hours=1), description="within how long")
     sudden: float = Field(
@@ -88,7 +88,7 @@ class Structuring(Condition):
     direction: Literal["out", "in"] = Field(default="out", description="whether it sends or gets")
     below: Bound = Field(default=large("1"), description="the threshold that each amount is under")
     share: Decimal = Field(default=Decimal("0.85"), gt=0, lt=1, description="of which each amount is at least so much")
-    count: int = Field(default=5, ge=2, description="how many such transfers")
+    count: int = Field(default=5, ge=2, le=1_000_000, description="how many such transfers")
     window: Length = Field(default=timedelta(hours=2), description="within how long")
 
     @field_validator("below")

@@ -1,0 +1,168 @@
+"""Rules over HTTP and by the command line, and backtests of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.blocks import ETHEREUM, START, make_blocks
+from tests.commands import environment, run
+from txhub.api.access import Admission
+from txhub.api.app import create_app
+from txhub.config import Settings
+from txhub.detect.defaults import DEFAULTS, keep_rules
+from txhub.detect.facts import Facts
+from txhub.detect.jobs import do_next
+from txhub.detect.look import look
+from txhub.detect.rows import rows_of
+from txhub.detect.rules import define
+from txhub.errors import SettingError
+from txhub.store import jobs
+from txhub.store.keys import Role, create_key
+from txhub.store.ledger import Ledger
+from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
+from txhub.store.rules import read_rules
+
+BLOCKS = make_blocks(range(120))
+NOW = START + timedelta(hours=2)
+LARGE = {"pattern": "amount", "amount": "900000"}
+FAN_IN = {"pattern": "fan_in", "scope": {}, "count": 4, "window": "8m", "least": "300000", "sudden": 0.0}
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(BLOCKS, bulk=True)
+        await keep_rules(pool, {})
+        yield pool
+
+
+@asynccontextmanager
+async def api(database: str, admission: Admission = Admission.LOCAL) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(database, Settings(), admission=admission, clock=lambda: NOW)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8050") as client:
+        yield client
+
+
+async def test_rules_are_made_changed_and_ended(database: str, pool: Pool) -> None:
+    async with api(database) as client:
+        known = (await client.get("/v1/rules")).json()["items"]
+        assert {each["name"] for each in known} == set(DEFAULTS)
+        assert {each["origin"] for each in known} == {"default"}
+        made = await client.post("/v1/rules", json={"name": "mine", "definition": LARGE, "severity": "high"})
+        assert (made.status_code, made.json()["version"], made.json()["state"]) == (201, 1, "on")
+        assert made.json()["definition"] == define(LARGE).document()
+        again = await client.post("/v1/rules", json={"name": "mine", "definition": LARGE})
+        assert (again.status_code, again.headers["content-type"]) == (400, "application/problem+json")
+        tried = await client.put("/v1/rules/mine", json={"state": "test"})
+        assert (tried.json()["version"], tried.json()["state"], tried.json()["severity"]) == (1, "test", "high")
+        changed = await client.put("/v1/rules/mine", json={"definition": LARGE | {"amount": "5"}})
+        assert (changed.json()["version"], changed.json()["state"]) == (2, "test")
+        assert (await client.get("/v1/rules/mine")).json() == changed.json()
+        wrong = await client.put("/v1/rules/mine", json={"definition": LARGE | {"amount": {"usd": "x"}}})
+        assert wrong.status_code == 400
+        assert "amount.usd is 'x'" in wrong.json()["detail"]
+        off = await client.put("/v1/rules/fan-in", json={"state": "off"})
+        assert (off.json()["origin"], off.json()["version"]) == ("default", 1)
+        assert (await client.delete("/v1/rules/fan-in")).status_code == 400
+        assert (await client.delete("/v1/rules/mine")).status_code == 204
+        assert (await client.delete("/v1/rules/mine")).status_code == 404
+    versions = await pool.fetchval("SELECT count(*) FROM txhub.rule_versions WHERE name = 'mine'")
+    assert versions == 2
+
+
+async def test_rules_of_the_file_win_and_go_with_it(database: str, pool: Pool) -> None:
+    await keep_rules(pool, {"fan-in": FAN_IN | {"severity": "critical"}, "extra": LARGE})
+    rules = {rule.name: rule for rule in await read_rules(pool)}
+    assert (rules["fan-in"].origin, rules["fan-in"].version, rules["extra"].origin) == ("file", 2, "file")
+    async with api(database) as client:
+        refused = await client.put("/v1/rules/extra", json={"state": "off"})
+        assert "is kept in txhub.toml" in refused.json()["detail"]
+        await client.put("/v1/rules/velocity", json={"state": "off"})
+        await client.put("/v1/rules/dusting", json={"definition": {"pattern": "dusting", "count": 100}})
+    await keep_rules(pool, {})
+    rules = {rule.name: rule for rule in await read_rules(pool)}
+    assert "extra" not in rules
+    assert rules["fan-in"].origin == "default"
+    assert rules["velocity"].state == "off"
+    assert (rules["dusting"].origin, rules["dusting"].definition["count"]) == ("api", 100)
+    with pytest.raises(SettingError, match=r"\[rules.x\]: count is 'many'"):
+        await keep_rules(pool, {"x": FAN_IN | {"count": "many"}})
+
+
+async def test_only_analysts_change_rules(database: str, pool: Pool) -> None:
+    keys = {role: await create_key(pool, role.value, role) for role in (Role.VIEWER, Role.ANALYST)}
+    async with api(database, Admission.KEYS) as client:
+        for role, status in ((Role.VIEWER, 403), (Role.ANALYST, 201)):
+            headers = {"X-API-Key": keys[role]}
+            assert (await client.get("/v1/rules", headers=headers)).status_code == 200
+            body = {"name": "mine", "definition": LARGE}
+            assert (await client.post("/v1/rules", json=body, headers=headers)).status_code == status
+        assert (await client.get("/v1/rules/mine", headers=headers)).json()["changed_by"] == "analyst"
+        asked = await client.post("/v1/rules/backtest", json={"rule": "mine"}, headers={"X-API-Key": keys[Role.VIEWER]})
+        assert asked.status_code == 403
+
+
+async def test_a_backtest_finds_what_rules_find_and_keeps_nothing(database: str, pool: Pool) -> None:
+    expected = look(define(FAN_IN), rows_of(BLOCKS), Facts(ETHEREUM), START, NOW)
+    assert len(expected) > 20
+    async with api(database) as client, Reader(database) as reader:
+        body = {"definition": FAN_IN, "start": (START - timedelta(days=1)).isoformat(), "end": NOW.isoformat()}
+        asked = await client.post("/v1/rules/backtest", json=body)
+        assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+        where = asked.headers["location"]
+        assert await do_next(pool, reader)
+        assert not await do_next(pool, reader)
+        job = (await client.get(where)).json()
+        assert (job["state"], job["progress"], job["error"]) == ("done", 1.0, None)
+        result = job["result"]
+        assert result["alerts"] == len(expected)
+        assert sum(day["alerts"] for day in result["days"]) == len(expected)
+        newest = max(expected, key=lambda each: (each.started_at, each.subject))
+        assert result["samples"][0]["subject"] == newest.subject
+        assert result["samples"][0]["title"] == newest.title
+        assert len(result["samples"]) == len(result["subjects"]) == 20
+        assert result["limits"] == [f"ethereum: it is stored from {START:%Y-%m-%d %H:%M} on"]
+        assert await pool.fetchval("SELECT count(*) FROM txhub.alerts") == 0
+
+        both = await client.post("/v1/rules/backtest", json={"rule": "fan-in", "definition": FAN_IN})
+        assert both.status_code == 400
+        assert (await client.get("/v1/jobs/999")).status_code == 404
+        for _ in range(jobs.MOST_WAITING):
+            assert (await client.post("/v1/rules/backtest", json={"rule": "fan-in"})).status_code == 202
+        assert (await client.post("/v1/rules/backtest", json={"rule": "fan-in"})).status_code == 503
+    begun = await jobs.begin(pool)
+    assert begun is not None
+    await jobs.give_up(pool)  # as a worker does that starts
+    stopped = await jobs.read_job(pool, begun.id)
+    assert stopped.state == "failed"
+    assert "the worker was stopped" in (stopped.error or "")
+
+
+def test_the_command_line_lists_sets_and_tests_rules(database: str) -> None:
+    there = environment(database)
+    listed = run("rules", "list", env=there)
+    assert listed.returncode == 0, listed.stderr
+    assert all(name in listed.stdout for name in DEFAULTS)
+    made = run("rules", "set", "mine", "--definition", json.dumps(LARGE), "--state", "test", env=there)
+    assert (made.returncode, "mine is test, version 1" in made.stderr) == (0, True), made.stderr
+    shown = json.loads(run("rules", "show", "mine", env=there).stdout)
+    assert shown["definition"] == define(LARGE).document()
+    wrong = run("rules", "set", "mine", "--definition", '{"pattern": "amount", "amont": 1}', env=there)
+    assert (wrong.returncode, "amont does not exist here" in wrong.stderr) == (2, True)
+    tested = run("rules", "backtest", "mine", "--last", "24h", "--json", env=there)
+    assert tested.returncode == 0, tested.stderr
+    answer = json.loads(tested.stdout)
+    assert (answer["alerts"], answer["samples"]) == (0, [])
+    assert datetime.fromisoformat(answer["end"]) <= datetime.now(UTC)
+    assert run("rules", "delete", "mine", env=there).returncode == 0
+    assert run("rules", "show", "mine", env=there).returncode == 2
