@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from dash import html
 
 from dashboards.parts import address_link, labelled
-from txhub.contract import Label
+from dashboards.quantities import minute, percent
+from txhub.contract import Label, Ranking
 
 
 def facts(rows: Iterable[tuple[str, Any]]) -> html.Dl:
@@ -62,3 +64,12 @@ def explorer_link(url: str | None) -> Any:
 def number(figure: int | None) -> str:
     """A whole number, or that nobody knows it."""
     return "not known" if figure is None else f"{figure:,}"
+
+
+def whole_hours(rankings: Sequence[Ranking[Any]], zone: tzinfo) -> str:
+    """Over which whole hours lists of the busiest are counted, and how many of these are closed."""
+    if not rankings:
+        return ""
+    least = min((each.coverage for each in rankings if each.coverage is not None), default=1.0)
+    counted = "" if least >= 1 else f", {percent(least)} of these hours are counted so far"
+    return f"{minute(rankings[0].start, zone)} to {minute(rankings[0].end, zone)}, whole hours{counted}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dashboards.page import Page
-from dashboards.pages import addresses, alerts, blocks, history, operations, overview, transactions
+from dashboards.pages import addresses, alerts, blocks, flows, history, operations, overview, transactions
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
+    flows.PAGE,
     addresses.PAGE,
     transactions.PAGE,
     alerts.PAGE,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from dashboards.details import explorer_link, facts, names_of, of_all, table
+from dashboards.details import explorer_link, facts, names_of, of_all, table, whole_hours
 from dashboards.filters import Filters, to_query
 from dashboards.pages.transaction_panels import outcome
 from dashboards.parts import address_link, address_path, age, copy_button, empty, link, notice, panel
-from dashboards.quantities import NOT_KNOWN, coins, count, exact, minute, moment, percent
+from dashboards.quantities import NOT_KNOWN, coins, count, exact, minute, moment
 from dashboards.tables import (
     MEDIUM,
     NARROW,
@@ -50,16 +50,18 @@ def busiest(found: list[tuple[Ranking[Party], Ranking[Party]]], view: View, _now
     if rank == Rank.COUNT:
         for rows in sides:
             rows.sort(key=lambda row: row["tx_count"], reverse=True)
-    return sides[0], sides[1], _hours([ranking for pair in found for ranking in pair], view.zone)
+    return sides[0], sides[1], whole_hours([ranking for pair in found for ranking in pair], view.zone)
 
 
 def _rows(ranking: Ranking[Party]) -> list[dict[str, Any]]:
+    names = names_of(ranking.labels)
     return [
         {
             "place": f"{each.chain} {each.address}",
             "chain": each.chain,
             "address": each.address,
             "address_path": address_path(each.chain, each.address),
+            "address_name": names.get(each.address, ""),
             "tx_count": each.tx_count,
             "count": f"{each.tx_count:,}" + ("+" if each.count_bound else ""),
             "count_exact": _at_most(f"{each.tx_count:,}", each.count_bound and f"{each.count_bound:,}"),
@@ -78,16 +80,6 @@ def _rows(ranking: Ranking[Party]) -> list[dict[str, Any]]:
 
 def _at_most(figure: str, missing: Any) -> str:
     return f"{figure}, and {missing} more at most" if missing else figure
-
-
-def _hours(rankings: Iterable[Ranking[Party]], zone: tzinfo) -> str:
-    """Over which whole hours the lists are counted, and how many of these are closed."""
-    found = list(rankings)
-    if not found:
-        return ""
-    least = min((each.coverage for each in found if each.coverage is not None), default=None)
-    counted = "" if least is None or least >= 1 else f", {percent(least)} of these hours are counted so far"
-    return f"{minute(found[0].start, zone)} to {minute(found[0].end, zone)}, whole hours{counted}"
 
 
 def profile(read: Profile, view: View, _now: datetime) -> tuple[Any, ...]:

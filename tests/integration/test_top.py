@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from tests.asking import asking
@@ -145,5 +146,20 @@ async def test_the_routes_answer_in_every_format(closed: str, path: str) -> None
         assert (len(body["items"]), body["rank"], body["coverage"]) == (3, "value", 1.0)
         table = (await client.get(path, params=question | {"format": "csv"})).text
         first = body["items"][0]
+        assert body["labels"] == []
         assert table.splitlines()[1].split(",")[-3:-1] == [first["symbol"], str(first["count_bound"])]
         assert (await client.get(path, params={"rank": "fame"})).status_code == 400
+
+
+async def test_the_busiest_go_by_the_names_that_are_known(closed: str) -> None:
+    async with asking(closed, NOW) as client:
+        question = {"limit": 3, "start": "-4h"}
+        [busiest, *_] = (await client.get("/v1/top/senders", params=question)).json()["items"]
+        with psycopg.connect(closed) as connection:
+            connection.execute(
+                "INSERT INTO txhub.labels (address, name, category, source, list_version, valid_from)"
+                " VALUES (txhub.addr(%s), 'Harbour Exchange', 'exchange', 'made', '1', %s)",
+                (busiest["address"], START),
+            )
+        [label] = (await client.get("/v1/top/senders", params=question)).json()["labels"]
+        assert (label["address"], label["name"]) == (busiest["address"], "Harbour Exchange")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic
 
+from txhub.contract.labels import Label
 from txhub.contract.words import Item, Rank
 
 
@@ -50,3 +51,5 @@ class Ranking(Generic[Item]):
     end: datetime
     rank: Rank
     coverage: float | None
+    labels: list[Label] = field(default_factory=list)
+    """Of all these addresses, as they are in force now."""

@@ -14,9 +14,10 @@ from enum import StrEnum
 
 import polars as pl
 
-from txhub.contract import Flow, Party, Rank, Ranking
+from txhub.contract import ChainInfo, Flow, Item, Label, Party, Rank, Ranking
 from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of, one_of
+from txhub.query.labelled import labels_of
 from txhub.query.timerange import TimeRange, parse_range
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -41,14 +42,18 @@ class TopAnswer:
     range: TimeRange
     rank: Rank
     coverage: float | None
+    labels: list[Label]
 
     def parties(self) -> Ranking[Party]:
         """Senders or receivers in the contract's shape."""
-        return Ranking([Party(*row) for row in self.rows.iter_rows()], *self.range, self.rank, self.coverage)
+        return self._ranking([Party(*row) for row in self.rows.iter_rows()])
 
     def flows(self) -> Ranking[Flow]:
         """Flows in the contract's shape."""
-        return Ranking([Flow(*row) for row in self.rows.iter_rows()], *self.range, self.rank, self.coverage)
+        return self._ranking([Flow(*row) for row in self.rows.iter_rows()])
+
+    def _ranking(self, items: list[Item]) -> Ranking[Item]:
+        return Ranking(items, *self.range, self.rank, self.coverage, self.labels)
 
 
 async def read_top(
@@ -76,4 +81,11 @@ async def read_top(
     ids = ",".join(str(each.chain_id) for each in chains)
     [hours, counted] = (await reader.frame(_SQL["hours"], ids, asked.start, asked.end)).row(0)
     rows = await reader.frame(_SQL[side], ids, asked.start, asked.end, by.value, limit)
-    return TopAnswer(rows, asked, by, counted / hours if hours else None)
+    labels = [label for each in chains for label in await labels_of(reader, each, _addresses(rows, each), now)]
+    return TopAnswer(rows, asked, by, counted / hours if hours else None, labels)
+
+
+def _addresses(rows: pl.DataFrame, chain: ChainInfo) -> list[str | None]:
+    """Every address among the busiest of a chain."""
+    own = rows.filter(pl.col("chain") == chain.name)
+    return [address for name in own.columns if name.endswith("address") for address in own[name]]
