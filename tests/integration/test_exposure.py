@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.blocks import BASE, BITCOIN, ETHEREUM
+from tests.archived import archive_all, drop_all
+from tests.archived import commit as committed
+from tests.blocks import BASE, BITCOIN, ETHEREUM, START
 from tests.exposed import TOKEN, Sent, Spent, block_of, hash_of, linked_to
 from txhub.detect.screening import keep_screening, request_search, screen_committed, search_history
 from txhub.model import Block, Chain
@@ -17,6 +20,7 @@ from txhub.query.exposure import read_exposure
 from txhub.store.labels import Entry, Taken, add_entry, end_entry, import_entries
 from txhub.store.ledger import Ledger
 from txhub.store.moves import Moves
+from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 
@@ -49,9 +53,9 @@ async def listed(pool: Pool, version: str, as_of: datetime, *addresses: bytes, s
     await import_entries(pool, entries, Taken(source, version, as_of, watched=True), "list")
 
 
-async def screened(pool: Pool) -> None:
+async def screened(pool: Pool, place: Place | None = None) -> None:
     """Do the worker's part, until nothing is left to do."""
-    moves = Moves(pool, None)
+    moves = Moves(pool, place)
     while await screen_committed(pool, moves):
         pass
     while await search_history(pool, moves):
@@ -303,3 +307,36 @@ async def test_an_entry_taken_off_by_hand_says_so(pool: Pool) -> None:
     assert change
     assert change.taken_away == 1
     assert await pool.fetchval("SELECT reason FROM txhub.exposures_view") == "it was taken off own"
+
+
+async def test_what_only_the_archive_has_is_searched_as_well(pool: Pool, database: str, tmp_path: Path) -> None:
+    times = [START + timedelta(minutes=30 * number) for number in range(165)]  # three whole days
+    people = [LISTED, ALSO, ANNA, BORIS, CLARA, DORA]
+    blocks, bitcoins = [], []
+    for number, time in enumerate(times):
+        sent = [
+            Sent(people[(number * 5 + k) % 6], people[(number + 2 * k + 1) % 6], 10**20 + k, (None, TOKEN)[k % 2])
+            for k in range(3)
+            if number % 9 == 0
+        ]
+        sent.append(Sent(ANNA, LISTED, 3, success=False))
+        blocks.append(block_of(ETHEREUM, number, time, sent))
+        coins = [(BAD, EVE, FRED, GINA)[(number + k) % 4] for k in range(3)]
+        spent = Spent([(coins[0], 10**9), (None, 5)], [(coins[1], 6 * 10**8), (coins[2], 3 * 10**8), (coins[0], 7)])
+        bitcoins.append(block_of(BITCOIN, number, time, [spent]))
+    await committed(pool, blocks)
+    await committed(pool, bitcoins, BITCOIN)
+    await listed(pool, "1", START, LISTED, BAD)
+    await screened(pool)
+    expected = await found(pool)
+    between = {each[3] for each in expected}
+    assert None in between
+    assert {each[:1] == b"1" for each in between if each} == {True, False}
+    place = Place(str(tmp_path / "archive"))
+    await archive_all(pool, database, place)
+    dropped = await drop_all(pool, place)
+    assert len(dropped.days) == 3
+    await pool.execute("DELETE FROM txhub.exposures")
+    await request_search(pool)
+    await screened(pool, place)
+    assert await found(pool) == expected
