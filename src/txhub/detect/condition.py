@@ -74,7 +74,10 @@ class Scope(BaseModel):
 
     def transfers(self, rows: Rows, facts: Facts) -> pl.DataFrame:
         """The transfers in scope, without those within one entity: what moves between its own addresses."""
-        events = rows[self.sources[0]]
+        return _between_entities(self.narrowed(rows[self.sources[0]], facts), facts)
+
+    def narrowed(self, events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+        """Those of some transfers that are in scope."""
         if self.kinds is not None:
             events = events.filter(pl.col("kind").is_in(self.kinds))
         if self.tokens is not None and "*" not in self.tokens:
@@ -83,7 +86,7 @@ class Scope(BaseModel):
             events = _either(events, facts.labelled(self.labels))
         if self.without_labels is not None:
             events = _neither(events, facts.labelled(self.without_labels))
-        return _between_entities(events, facts)
+        return events
 
 
 class Span(NamedTuple):

@@ -13,6 +13,8 @@ from txhub.store.rules import Wanted, sync_rules
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "large-transfer": {"pattern": "amount", "severity": Severity.MEDIUM},
+    "watchlist": {"pattern": "watchlist", "severity": Severity.CRITICAL},
+    "first-contact": {"pattern": "first_contact", "severity": Severity.HIGH},
     "velocity": {"pattern": "velocity", "severity": Severity.LOW},
     "fan-in": {"pattern": "fan_in", "severity": Severity.MEDIUM},
     "fan-out": {"pattern": "fan_out", "severity": Severity.MEDIUM},

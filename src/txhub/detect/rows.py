@@ -53,7 +53,18 @@ NEW_CONTRACT_CALLS = {**TRANSFERS, "created": _PLACE["time"]}
 """Calls of contracts (the receiver) that a transaction made not longer than `CONTRACT_AGE` before, and when it did."""
 WAKINGS = {**TRANSFERS, "seen": _PLACE["time"]}
 """Transfers of the coin of a tenth of `large_value` or more, and when the sender was last seen before; null: never."""
+WATCHED = {
+    **TRANSFERS,
+    "watched": pl.Binary(),
+    "other": pl.Binary(),
+    "both": pl.Boolean(),
+    "list": pl.String(),
+    "met": _PLACE["time"],
+}
+"""Moves of watched addresses while a list had them: the address, the other side (null: nobody, or not known), whether
+that is watched too, a list's name, and when the other side last dealt with any of them before, within `MEMORY`."""
 CONTRACT_AGE = timedelta(days=1)
+MEMORY = timedelta(days=90)
 _WAKING_SHARE = Decimal("0.1")
 Read = Callable[[Reader, Chain, datetime, datetime], Awaitable[pl.DataFrame | None]]
 
@@ -96,12 +107,30 @@ async def _read_wakings(reader: Reader, chain: Chain, start: datetime, end: date
     return await reader.frame(_SQL[f"wakings_{chain.family}"], chain.chain_id, start, end, format(least, "f"))
 
 
+async def _read_watched(reader: Reader, chain: Chain, start: datetime, end: datetime) -> pl.DataFrame | None:
+    statement = queries("watched")["watched"]
+    found = await reader.frame(statement, chain.chain_id, start, end)
+    if found.is_empty():
+        return None
+    before = await reader.frame(statement, chain.chain_id, start - MEMORY, start)
+    dealt = (
+        pl.concat([before, found])
+        .select("other", "time")
+        .drop_nulls()
+        .unique()
+        .sort("other", "time")
+        .with_columns(met=pl.col("time").shift().over("other"))
+    )
+    return found.join(dealt, on=["other", "time"], how="left", maintain_order="left")
+
+
 SOURCES: dict[str, Source] = {
     "transfers": Source(_stated(evm=_SQL["transfers_evm"], utxo=_SQL["transfers_utxo"]), TRANSFERS),
     "token_transfers": Source(_stated(evm=_SQL["token_transfers"]), TRANSFERS),
     "outcomes": Source(_stated(evm=_SQL["outcomes"]), OUTCOMES),
     "new_contract_calls": Source(_read_new_contract_calls, NEW_CONTRACT_CALLS),
     "wakings": Source(_read_wakings, WAKINGS),
+    "watched": Source(_read_watched, WATCHED),
 }
 
 

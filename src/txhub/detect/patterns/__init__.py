@@ -11,9 +11,12 @@ from txhub.detect.patterns.parties import Dusting, FanIn, FanOut
 from txhub.detect.patterns.paths import PeelChain, RoundTrip
 from txhub.detect.patterns.traffic import Drop, Spike
 from txhub.detect.patterns.volume import RapidInOut, Structuring, Velocity
+from txhub.detect.patterns.watched import FirstContact, Watchlist
 
 PATTERNS: dict[str, type[Condition]] = {
     Pattern.AMOUNT: Amount,
+    Pattern.WATCHLIST: Watchlist,
+    Pattern.FIRST_CONTACT: FirstContact,
     Pattern.VELOCITY: Velocity,
     Pattern.FAN_IN: FanIn,
     Pattern.FAN_OUT: FanOut,
