@@ -121,12 +121,85 @@ SELECT * FROM txhub.event_log
 -- name: clear_all_event_log
 DELETE FROM txhub.event_log
 
+-- name: read_all_findings
+SELECT * FROM txhub.findings
+
+-- name: clear_all_findings
+DELETE FROM txhub.findings
+
+-- name: read_all_screenings
+SELECT * FROM txhub.screenings
+
+-- name: clear_all_screenings
+DELETE FROM txhub.screenings
+
+-- name: read_all_exposures
+SELECT * FROM txhub.exposures
+
+-- name: clear_all_exposures
+DELETE FROM txhub.exposures
+
+-- name: read_all_rules
+SELECT * FROM txhub.rules
+
+-- name: clear_all_rules
+DELETE FROM txhub.rules
+
+-- name: read_all_rule_versions
+SELECT * FROM txhub.rule_versions
+
+-- name: clear_all_rule_versions
+DELETE FROM txhub.rule_versions
+
+-- name: read_all_alerts
+SELECT * FROM txhub.alerts
+
+-- name: clear_all_alerts
+DELETE FROM txhub.alerts
+
+-- name: read_all_alert_parties
+SELECT * FROM txhub.alert_parties
+
+-- name: clear_all_alert_parties
+DELETE FROM txhub.alert_parties
+
+-- name: read_all_alert_events
+SELECT * FROM txhub.alert_events
+
+-- name: clear_all_alert_events
+-- Its rows cannot be deleted, since it only grows.
+TRUNCATE txhub.alert_events
+
+-- name: read_all_deliveries
+SELECT * FROM txhub.deliveries
+
+-- name: clear_all_deliveries
+DELETE FROM txhub.deliveries
+
+-- name: read_all_delivery_alerts
+SELECT * FROM txhub.delivery_alerts
+
+-- name: clear_all_delivery_alerts
+DELETE FROM txhub.delivery_alerts
+
+-- name: read_all_delivery_attempts
+SELECT * FROM txhub.delivery_attempts
+
+-- name: clear_all_delivery_attempts
+DELETE FROM txhub.delivery_attempts
+
 -- name: continue_ids
 -- New ids go on where the copied rows end.
 SELECT setval(pg_get_serial_sequence('txhub.reorgs', 'id'), coalesce((SELECT max(id) FROM txhub.reorgs), 0) + 1, false),
        setval(pg_get_serial_sequence('txhub.labels', 'id'), coalesce((SELECT max(id) FROM txhub.labels), 0) + 1, false),
-       setval(pg_get_serial_sequence('txhub.event_log', 'id'),
-              coalesce((SELECT max(id) FROM txhub.event_log), 0) + 1, false)
+       setval(pg_get_serial_sequence('txhub.event_log', 'id'), coalesce((SELECT max(id) FROM txhub.event_log), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.findings', 'id'), coalesce((SELECT max(id) FROM txhub.findings), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.screenings', 'id'), coalesce((SELECT max(id) FROM txhub.screenings), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.exposures', 'id'), coalesce((SELECT max(id) FROM txhub.exposures), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.rules', 'id'), coalesce((SELECT max(id) FROM txhub.rules), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.alerts', 'id'), coalesce((SELECT max(id) FROM txhub.alerts), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.alert_events', 'id'), coalesce((SELECT max(id) FROM txhub.alert_events), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.deliveries', 'id'), coalesce((SELECT max(id) FROM txhub.deliveries), 0) + 1, false)
 
 -- name: touch_everything
 -- Every hour with blocks has to be closed in the copy.

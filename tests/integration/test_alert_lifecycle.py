@@ -18,10 +18,15 @@ from txhub.alert.lifecycle import catch_up
 from txhub.alert.webhook import Webhook
 from txhub.config import ChannelSettings
 from txhub.contract import Severity
+from txhub.eventlog import FINDING_NAMES
+from txhub.ops.findings import Finding as Trouble
+from txhub.ops.watch import keep
+from txhub.query.alerts import read_alert
 from txhub.store.alerts import Finding, Party, Raiser, reconcile
 from txhub.store.cases import change_case
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
+from txhub.store.read import Reader
 
 CHAIN = replace(ETHEREUM, finality_depth=10)
 WHALES = Raiser(1, 1, "whales", "amount", Severity.HIGH)
@@ -264,6 +269,33 @@ async def test_nobody_is_told_of_history_of_tried_rules_and_where_no_channel_tak
     await desk.find(found("alone", 12), raiser=WHALES._replace(rule_id=10))
     await desk.look()
     assert (await desk.quiet())["alone"] == "no channel takes it"
+
+
+async def test_an_alert_is_read_with_the_transactions_by_which_it_was_found(desk: Desk, database: str) -> None:
+    blocks = make_blocks(range(17, 20), transactions=1)
+    rows = [block.transactions[0] for block in blocks]
+    samples = [{"hash": f"0x{row.hash.hex()}", "time": row.block_time.isoformat()} for row in rows[:2]]
+    samples.append({"hash": "0x" + "09" * 32, "time": START.isoformat()})  # it is not there any more
+    fan = replace(found("fan", 19), hash=rows[2].hash, details={"samples": samples})
+    await desk.find(fan, found("of no transaction", 19))
+    async with Reader(database, size=1) as reader:
+        story = await read_alert(reader, 1, desk.now)
+        assert [each.hash for each in story.transactions] == [f"0x{row.hash.hex()}" for row in reversed(rows)]
+        assert (await read_alert(reader, 2, desk.now)).transactions == []
+
+
+async def test_what_is_wrong_with_txhub_itself_is_told_when_it_begins_and_when_it_is_over(desk: Desk) -> None:
+    down = Trouble("stream_down", "the newest block is 200 s old", CHAIN.name)
+    await keep(desk.pool, [down], FINDING_NAMES, desk.now)
+    await desk.look()
+    title = "stream down, ethereum: the newest block is 200 s old"
+    assert desk.said() == [[("raised", title)]]
+    await keep(desk.pool, [], FINDING_NAMES, desk.now + timedelta(minutes=1))
+    await desk.look()
+    assert desk.said() == [[("ended", title)]]
+    assert await desk.history(title) == ["raised", "told", "ended", "told"]
+    titles = await desk.pool.fetch("SELECT message -> 'message' ->> 'title' AS title FROM txhub.deliveries ORDER BY id")
+    assert [row["title"] for row in titles] == [f"[CRITICAL] {title}", f"[CRITICAL] Over: {title}"]
 
 
 async def test_two_workers_plan_each_message_once(desk: Desk) -> None:

@@ -23,8 +23,47 @@ from txhub.store.server import Server
 VIEWS = (
     *("chains", "transactions", "token_transfers", "utxo_io", "address_moves"),
     *("tx_1m", "tx_1h", "tx_1d", "chain_1m", "peaks_1h", "value_hist_1h", "token_1h"),
+    *("findings", "screenings", "exposures", "rules", "rule_versions", "alerts", "alert_parties", "alert_events"),
+    *("deliveries", "delivery_alerts", "delivery_attempts"),
     *("reorgs", "orphans", "orphan_transactions", "orphan_token_transfers", "event_log", "prices", "blocks"),
 )
+
+
+OF_A_SERVER = {
+    *("alembic_version", "installation", "horizon", "archive_manifest", "event_log_archive"),
+    *("stream_events", "cursors", "streams", "services", "jobs"),
+}
+"""What says how a server is, where its files are and how far its processes are."""
+COMPUTED = {"value_quantiles"}
+ALERTING = """
+    INSERT INTO txhub.findings (name, level, since, says) VALUES ('stream_down', 'error', now(), 'it is');
+    INSERT INTO txhub.screenings (source, list_version, entered, ended) VALUES ('ofac', '1', ARRAY['\\x01'::bytea], 0);
+    INSERT INTO txhub.exposures (chain_id, block_number, block_time, tx_index, hash, address, direction, parties,
+                                 amount, failed)
+    VALUES (1, 1, now(), 0, '\\x02', '\\x01', 'in', '{}', 5, false);
+    INSERT INTO txhub.rules (name, definition, severity, state, origin, changed_by)
+    VALUES ('whales', '{}', 'high', 'on', 'api', 'Zoe');
+    INSERT INTO txhub.rule_versions SELECT id, 1, name, '{}', 'high', now(), 'Zoe' FROM txhub.rules;
+    INSERT INTO txhub.alerts (rule_id, rule_version, rule, pattern, chain_id, subject, started_at, severity, title,
+                              details, test, chain_state)
+    SELECT id, 1, name, 'amount', 1, '0x', now(), 'high', 'a whale', '{"amount": "5"}', false, 'pending'
+    FROM txhub.rules;
+    INSERT INTO txhub.alert_parties SELECT id, 1, '\\x01', 'sender' FROM txhub.alerts;
+    INSERT INTO txhub.alert_events (alert_id, actor, event) SELECT id, 'detection', 'raised' FROM txhub.alerts;
+    INSERT INTO txhub.deliveries (channel, kind, severity, planned_at, due_at)
+    VALUES ('a', 'alert', 'high', now(), now());
+    INSERT INTO txhub.delivery_alerts SELECT d.id, a.id, 'raised', 'high' FROM txhub.deliveries d, txhub.alerts a;
+    INSERT INTO txhub.delivery_attempts SELECT id, 1, now(), now(), 'delivered', 200 FROM txhub.deliveries
+"""
+
+
+def test_every_table_is_copied_or_is_of_its_server(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'txhub'::regnamespace AND c.relkind IN ('r', 'p')"
+            " AND NOT c.relispartition"
+        ).fetchall()
+    assert {name for (name,) in rows} == copying.COPIED | OF_A_SERVER | COMPUTED
 
 
 async def fill(pool: Pool) -> None:
@@ -39,6 +78,8 @@ async def fill(pool: Pool) -> None:
     ethereum = Ledger(pool, ETHEREUM)
     await ethereum.replace(595, make_branch(range(596, 603), "winner", fork=595))
     await ethereum.record("warning", "ingest", "block_refused", reason="a test")
+    for statement in ALERTING.split(";"):
+        await pool.execute(statement)
     await pool.execute("INSERT INTO txhub.prices VALUES ('ETH', $1, 1634.5, 'test')", datetime(2026, 3, 1, tzinfo=UTC))
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from txhub.contract.transactions import Transaction
+
 
 class Severity(StrEnum):
     """How much an alert matters, the least first."""
@@ -152,6 +154,8 @@ class AlertStory:
 
     alert: Alert
     history: list[AlertEntry]
+    transactions: list[Transaction] = field(default_factory=list)
+    """Those by which it was found, the newest first, as far as the database has them."""
 
 
 @dataclass(slots=True)

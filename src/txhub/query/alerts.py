@@ -20,15 +20,19 @@ from txhub.contract import (
     CaseState,
     ChainInfo,
     ChainState,
+    Kind,
     Page,
     Pattern,
     Severity,
+    Transaction,
 )
 from txhub.errors import NotFound, UsageError
 from txhub.query import address as addresses
 from txhub.query import cursor as cursors
+from txhub.query import readable
 from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of, one_of, some_of
+from txhub.query.hash import hash_in
 from txhub.query.timerange import open_range
 from txhub.store import schema
 from txhub.store.read import Reader
@@ -117,7 +121,7 @@ async def read_alerts(
 
 
 async def read_alert(reader: Reader, alert_id: int, now: datetime) -> AlertStory:
-    """One alert with its history.
+    """One alert with its history, and the transactions by which it was found.
 
     Raises:
         NotFound: there is no such alert.
@@ -126,13 +130,35 @@ async def read_alert(reader: Reader, alert_id: int, now: datetime) -> AlertStory
     if rows.is_empty():
         raise NotFound(f"there is no alert {alert_id}", hint="ask /v1/alerts for those that there are")
     history = await reader.frame(_SQL["history"], alert_id)
+    alert = alert_of(rows.row(0, named=True))
     return AlertStory(
-        alert_of(rows.row(0, named=True)),
+        alert,
         [
             AlertEntry(**{**row, "details": msgspec.json.decode(row["details"])})
             for row in history.iter_rows(named=True)
         ],
+        await _transactions(reader, alert),
     )
+
+
+async def _transactions(reader: Reader, alert: Alert) -> list[Transaction]:
+    """The transaction of an alert, and those that its details show as samples, each with its hash and time."""
+    found = {alert.hash: alert.started_at} if alert.hash else {}
+    for sample in alert.details.get("samples", []):
+        if isinstance(sample, dict) and {"hash", "time"} <= sample.keys():
+            found[sample["hash"]] = datetime.fromisoformat(sample["time"])
+    hashes = [raw for text in found if (raw := hash_in(text)) is not None]
+    if alert.chain is None or not hashes:
+        return []
+    [chain] = chains_of(await read_chains(reader, counted=False), [alert.chain])
+    t = schema.transactions.c
+    page = select(schema.transactions).where(
+        t.chain_id == chain.chain_id,
+        t.block_time.between(min(found.values()), max(found.values())),
+        t.hash.in_(hashes),
+    )
+    rows = await reader.frame(readable.transactions(page.subquery("page"), len(hashes)))
+    return [Transaction(**{**row, "kind": Kind(row["kind"])}) for row in rows.drop("chain_id").iter_rows(named=True)]
 
 
 def alert_of(row: Mapping[str, Any]) -> Alert:

@@ -33,8 +33,21 @@ _WHOLE = (
     "orphan_token_transfers",
     "orphan_utxo_io",
     "event_log",
+    "findings",
+    "screenings",
+    "exposures",
+    "rules",
+    "rule_versions",
+    "alerts",
+    "alert_parties",
+    "alert_events",
+    "deliveries",
+    "delivery_alerts",
+    "delivery_attempts",
 )
 """Tables that are copied as a whole, each before those that refer to it."""
+COPIED = frozenset({"chains", *_BY_DAY, *_WHOLE})
+"""All that is copied. What is computed from it, of a server or of its processes is not."""
 _CHUNKS_AHEAD = 8
 """Pieces of a COPY stream that may wait for the slower side."""
 _DAY = timedelta(days=1)

@@ -107,7 +107,7 @@ async def alerts(
 @get(
     "/v1/alerts/{key:int}",
     summary="One alert",
-    description="With its whole history: who did what with it, and who was told.",
+    description="With its history (who did what with it, who was told) and the transactions by which it was found.",
     responses={
         200: ResponseSpec(AlertStory, description="The alert.", generate_examples=False),
         **MISSING,
