@@ -181,6 +181,21 @@ async def test_gaps_reorgs_and_what_is_left_undone(database: str) -> None:
         assert await facts.read_services(pool) == []
 
 
+async def test_hours_that_are_being_filled_are_not_left_open(database: str) -> None:
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        await prepared(pool)
+        await pool.execute("UPDATE txhub_rollup.closed_hours SET stale = true")
+        watch = Watch(pool, reader, {})
+        for minutes, states in ((0, []), (29, []), (31, ["began"]), (32, ["began"])):
+            await watch.look(NOW + timedelta(minutes=minutes))
+            assert [state for state, _ in await told(pool, "rollup_behind")] == states
+        await Watch(pool, reader, {}).look(NOW + timedelta(minutes=33))  # another worker goes on where that one was
+        assert [state for state, _ in await told(pool, "rollup_behind")] == ["began"]
+        await close_hours(pool, NOW)
+        await watch.look(NOW + timedelta(minutes=34))
+        assert [state for state, _ in await told(pool, "rollup_behind")] == ["began", "ended"]
+
+
 async def test_watermarks_and_policies(database: str, edition: str) -> None:
     async with open_pool(database, name="test") as pool:
         await prepared(pool)

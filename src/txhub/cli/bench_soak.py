@@ -29,7 +29,7 @@ from txhub.store.pool import Pool, open_pool
 
 NORMAL_WITHIN_S = 30.0
 """So soon after a fault has ended everything has to be normal again."""
-TOLD_WITHIN_S = 30.0
+TOLD_WITHIN_S = 60.0
 """And so soon it has to be in the event log."""
 PATIENCE_S = 180.0
 GROWTH = 0.15

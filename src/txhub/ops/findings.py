@@ -90,7 +90,7 @@ def judge_streams(streams: Iterable[StreamHealth]) -> list[Finding]:
 
 
 def judge_lags(
-    samples: Mapping[str, Sequence[Sample]], block_times: Mapping[str, float], open_for: frozenset[str]
+    samples: Mapping[str, Sequence[Sample]], block_times: Mapping[str, float], open_for: frozenset[str | None]
 ) -> list[Finding]:
     """Of each chain that commits blocks, but fewer than come.
 

@@ -64,10 +64,11 @@ class Presence:
     async def _start(self, connection: Connection) -> None:
         async with connection.transaction():
             before = await connection.fetchrow(_SQL["before"], self._name)
-            await connection.execute(_SQL["started"], self._name, __version__, self._instance)
             if before and before["instance"] == self._instance:
+                await connection.execute(_SQL["seen"], self._name)
                 await record_event(connection, "warning", self._component, "connection_lost", service=self._name)
                 return
+            await connection.execute(_SQL["started"], self._name, __version__, self._instance)
             crashed = before is not None and before["stopped_at"] is None
             after = "crash" if crashed else "stop" if before else "never"
             level: Level = "warning" if crashed else "info"

@@ -56,6 +56,8 @@ AUDIT_SHARE = 0.02
 """Gaps and the audit may take so much of the time."""
 FORGOTTEN = timedelta(days=7)
 """A service that was not heard of for so long has been given up."""
+LEFT_OPEN = timedelta(minutes=30)
+"""Hours that are over may be open for so long, while they are filled."""
 AUDITED: frozenset[FindingName] = frozenset({"gap_found", "block_disagrees", "rollup_disagrees"})
 """What the rarer look finds."""
 _SEVERITY = {"warning": Severity.MEDIUM, "error": Severity.CRITICAL}
@@ -78,6 +80,7 @@ class Watch:
         self._samples: dict[str, deque[Sample]] = {}
         self._started: datetime | None = None
         self._away_since: float | None = None
+        self._stale_since: datetime | None = None
 
     async def run(self) -> None:
         """Look for ever; a database that is away is waited for, and told of when it is back.
@@ -124,9 +127,7 @@ class Watch:
             *judge_streams(streams),
             *judge_lags(self._samples, block_times, growing),
             *judge_reorgs(await facts.read_reorgs(self._pool)),
-            *judge_rollups(
-                await facts.read_watermarks(self._pool, now), await facts.read_stale_hours(self._pool, now), now
-            ),
+            *judge_rollups(await facts.read_watermarks(self._pool, now), await self._left_open(now), now),
             *judge_backlogs(await facts.read_backlogs(self._pool), now),
             *judge_disks(await facts.read_disks_aside(self._places)),
             *judge_policies(await facts.read_policies(self._pool), now),
@@ -155,6 +156,13 @@ class Watch:
             while samples and samples[0].at < now - LAG_WATCHED:
                 samples.popleft()
 
+    async def _left_open(self, now: datetime) -> int:
+        """How many hours stay open; none before there were some all the time for long, as there are during a load."""
+        stale = await facts.read_stale_hours(self._pool, now)
+        self._stale_since = (self._stale_since or now) if stale else None
+        lasting = self._stale_since is not None and now - self._stale_since >= LEFT_OPEN
+        return stale if lasting or await self._open_for("rollup_behind") else 0
+
     async def _look_at_server(self) -> None:
         started = await facts.read_started(self._pool)
         if self._away_since is not None:
@@ -170,7 +178,7 @@ class Watch:
             self._away_since = asyncio.get_running_loop().time()
             _log.warning("database_away")
 
-    async def _open_for(self, name: FindingName) -> frozenset[str]:
+    async def _open_for(self, name: FindingName) -> frozenset[str | None]:
         with translated():
             rows = await self._pool.fetch(_SQL["open"])
         return frozenset(row["chain"] for row in rows if row["name"] == name)
