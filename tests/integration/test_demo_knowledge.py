@@ -22,6 +22,9 @@ async def test_labels_and_prices_are_there_and_stay_as_they_are(database: str) -
             " FROM txhub.labels l JOIN txhub.chains c USING (chain_id)"
         )
         assert sorted(map(repr, map(tuple, rows))) == sorted(map(repr, map(tuple, labels)))
+        watched = "SELECT count(*), min(category), max(category) FROM txhub.labels WHERE watched"
+        listed = [label for label in labels if label.category in ("mixer", "sanctioned")]
+        assert tuple(await pool.fetchrow(watched)) == (len(listed), "mixer", "sanctioned")
         for chain in DEMO_CHAINS:
             price = await pool.fetchval("SELECT txhub.price($1, now(), INTERVAL '1 day')", chain.symbol)
             [now] = hourly_prices(SEED, chain.symbol, time.time() - 3600, time.time())

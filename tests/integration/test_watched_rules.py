@@ -6,12 +6,20 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.blocks import BITCOIN, ETHEREUM
 from tests.exposed import TOKEN, Sent, Spent, block_of, hash_of, linked_to
+from txhub.chain.bitcoin_decode import RawBlock as RawBitcoinBlock
+from txhub.chain.bitcoin_decode import decode_block as decode_bitcoin_block
+from txhub.chain.decode import RawBlock, RawReceipt, decode_block
+from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
+from txhub.chain.demo.truth import Pattern as Planted
+from txhub.cli.demo import introduce
 from txhub.detect.defaults import wanted
 from txhub.detect.runner import Runner
+from txhub.model import Block, Chain
 from txhub.store.labels import Entry, Taken, import_entries
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
@@ -125,3 +133,47 @@ async def test_live_detection_and_a_rerun_find_the_same_also_after_a_reorg(stage
     await stage.pool.execute("UPDATE txhub.rules SET looked_version = 0")
     await Runner(stage.pool, stage.reader, stage.url).catch_up()
     assert await stage.everything() == live
+
+
+async def decoded(network: DemoNetwork, chain: Chain, number: int) -> Block:
+    text = await network.block_json(number) or b""
+    if chain.family == "utxo":
+        return decode_bitcoin_block(chain, msgspec.json.decode(text, type=RawBitcoinBlock), number)
+    said = msgspec.json.decode(await network.receipts_json(number) or b"[]", type=list[RawReceipt])
+    return decode_block(chain, msgspec.json.decode(text, type=RawBlock), number, said)
+
+
+@pytest.mark.parametrize("chain", [chain for chain in DEMO_CHAINS if chain.name != "demo-l2"], ids=lambda c: c.name)
+async def test_every_planted_transfer_of_a_listed_address_is_found_and_nothing_else(
+    database: str, chain: Chain
+) -> None:
+    end = datetime(2026, 9, 27, tzinfo=UTC)
+    network = DemoNetwork(chain, clock=end.timestamp)
+    wanted_patterns = (Planted.LISTED, Planted.MIXER)
+    planted = [
+        each for each in network.planted(end.timestamp() - 86_400, end.timestamp()) if each.pattern in wanted_patterns
+    ]
+    numbers = sorted({transfer.number for each in planted for transfer in each.transfers})
+    await introduce(database)
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        blocks = [await decoded(network, chain, number) for number in numbers]
+        await Ledger(pool, chain).commit(blocks, bulk=True)
+        await set_rule(pool, "hits", wanted({"pattern": "watchlist"}), by="test")
+        await Runner(pool, reader, database).catch_up()
+        watched = {row[0] for row in await pool.fetch("SELECT address FROM txhub.labels WHERE watched")}
+        alerts = await pool.fetch("SELECT a.block_number, a.hash FROM txhub.alerts a")
+        parties = await pool.fetch("SELECT address FROM txhub.alert_parties WHERE role = 'listed'")
+    touched = {
+        (block.number, row.tx_index)
+        for block in blocks
+        for row in (*block.token_transfers, *block.transactions)
+        if watched & {row.from_address, row.to_address} and getattr(row, "value", 1) > 0
+    } | {(block.number, io.tx_index) for block in blocks for io in block.utxo_io if io.address in watched}
+    failed = {(b.number, t.tx_index) for b in blocks for t in b.transactions if t.success is False}
+    hashes = {t.hash for b in blocks for t in b.transactions if (b.number, t.tx_index) in touched - failed}
+    assert {row["hash"] for row in alerts} == hashes
+    assert {transfer.number for each in planted for transfer in each.transfers} == {
+        row["block_number"] for row in alerts
+    }
+    assert len(alerts) == sum(len(each.transfers) for each in planted) > 20
+    assert {row["address"] for row in parties} <= watched

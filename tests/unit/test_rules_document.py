@@ -24,6 +24,8 @@ OF_ROWS = [name for name, made in PATTERNS.items() if made.model_validate({"patt
 def written(value: Any) -> str:
     if isinstance(value, Bound):
         return f"large {value.large:f}"
+    if value is None:
+        return "all"
     return span_text(value) if isinstance(value, timedelta) else str(value)
 
 

@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 from txhub.chain.demo.network import DEMO_CHAINS, SEED, DemoNetwork
 from txhub.chain.demo.population import Label
 from txhub.chain.demo.prices import hourly_prices
+from txhub.chain.demo.schedule import GENESIS
 from txhub.cli import wiring
 from txhub.cli.up import run_all
 from txhub.ports import free_port
@@ -22,6 +23,9 @@ from txhub.store.prices import Price, put_prices
 
 LIST = "demo"
 """The source of the demo's labels and prices."""
+WATCHLIST = "demo-watchlist"
+"""The demo's watchlist."""
+_WATCHED = frozenset({"sanctioned", "mixer"})
 _PRICED_S = (-26 * 3600, 72 * 3600)
 """From when to when prices are known, counted from the start: for the history, and for a demo that runs for days."""
 
@@ -47,8 +51,15 @@ async def introduce(url: str) -> None:
     async with open_pool(url, name="demo", size=1) as pool:
         for chain in DEMO_CHAINS:
             await Ledger(pool, chain).register()
+        labels = [label for chain in DEMO_CHAINS for label in DemoNetwork(chain).labels()]
+        watched = [label for label in labels if label.category in _WATCHED]
         if not await read_lists(pool, LIST):
-            await _import([label for chain in DEMO_CHAINS for label in DemoNetwork(chain).labels()], pool)
+            known = [label for label in labels if label not in watched]
+            await _import(known, pool, source=LIST, as_of=datetime.now(UTC), watched=False)
+        if not await read_lists(pool, WATCHLIST):
+            # In force ever since there are blocks, so that what is planted in them was listed at the time.
+            genesis = datetime.fromtimestamp(GENESIS, UTC)
+            await _import(watched, pool, source=WATCHLIST, as_of=genesis, watched=True)
         first, last = (time.time() + seconds for seconds in _PRICED_S)
         await put_prices(
             pool,
@@ -60,10 +71,10 @@ async def introduce(url: str) -> None:
         )
 
 
-async def _import(labels: Sequence[Label], pool: Pool) -> None:
+async def _import(labels: Sequence[Label], pool: Pool, *, source: str, as_of: datetime, watched: bool) -> None:
     with NamedTemporaryFile("w", suffix=".csv", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(Label._fields)
         rows.writerows(labels)
         file.flush()
-        await import_list(pool, Path(file.name), source=LIST, as_of=datetime.now(UTC))
+        await import_list(pool, Path(file.name), source=source, as_of=as_of, watched=watched)
