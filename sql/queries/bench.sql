@@ -52,3 +52,18 @@ TRUNCATE txhub.transactions
 
 -- name: before_bulk
 SELECT txhub_rollup.before_copy(true)
+
+-- name: alerts
+SELECT rule, count(*) AS count FROM txhub.alerts GROUP BY rule ORDER BY rule
+
+-- name: alert_latency
+-- From a block's row to its alert, in milliseconds; the first block only makes the trail.
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS p50,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY ms) AS p95,
+       count(*) AS count
+FROM (
+    SELECT extract(epoch FROM a.created_at - b.committed_at) * 1000 AS ms
+    FROM txhub.alerts a
+    JOIN txhub.blocks b ON b.chain_id = a.chain_id AND b.number = a.block_number
+    WHERE a.chain_id = $1 AND b.number > (SELECT min(number) FROM txhub.blocks WHERE chain_id = $1)
+) AS taken

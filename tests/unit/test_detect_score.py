@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import polars as pl
 import pytest
 
 from txhub.address import stored_address
-from txhub.chain.bitcoin_decode import RawBlock as RawBitcoinBlock
-from txhub.chain.bitcoin_decode import decode_block as decode_bitcoin_block
-from txhub.chain.decode import RawBlock, RawReceipt, decode_block
+from txhub.chain.demo.decoded import decoded_blocks
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.chain.demo.truth import Pattern, Planted
 from txhub.contract.alerts import Pattern as Wanted
@@ -22,34 +18,13 @@ from txhub.detect.look import look
 from txhub.detect.rows import NEW_CONTRACT_CALLS, WAKINGS, Rows, rows_of
 from txhub.detect.rules import draft
 from txhub.detect.score import Found, score, unexplained
-from txhub.model import Block, Chain
+from txhub.model import Chain
 
 START = datetime(2026, 9, 26, 12, tzinfo=UTC)
 HOURS = 6
 END = START + timedelta(hours=HOURS)
 OTHERS = {Pattern.LISTED, Pattern.MIXER, Pattern.SPIKE, Pattern.REORG}
 """What other rules look for."""
-
-
-async def blocks(network: DemoNetwork, chain: Chain) -> list[Block]:
-    first = next(number for number in _numbers(network, chain) if network.time(number) >= START.timestamp())
-    made = []
-    number = first
-    while network.time(number) < END.timestamp():
-        text = await network.block_json(number)
-        assert text is not None
-        if chain.family == "utxo":
-            made.append(decode_bitcoin_block(chain, msgspec.json.decode(text, type=RawBitcoinBlock), number))
-        else:
-            said = msgspec.json.decode(await network.receipts_json(number) or b"[]", type=list[RawReceipt])
-            made.append(decode_block(chain, msgspec.json.decode(text, type=RawBlock), number, said))
-        number += 1
-    return made
-
-
-def _numbers(network: DemoNetwork, chain: Chain) -> Iterator[int]:
-    near = int((START.timestamp() - network.time(0)) / chain.block_time_s) - 2
-    yield from range(near, near + 5)
 
 
 def known(network: DemoNetwork, chain: Chain) -> Facts:
@@ -75,7 +50,7 @@ _LOOKED_FOR = set(Wanted) - {Wanted.WATCHLIST, Wanted.FIRST_CONTACT, Wanted.SPIK
 async def test_what_is_planted_is_found_and_little_else(chain: Chain) -> None:
     network = DemoNetwork(chain, clock=END.timestamp)
     planted: list[Planted] = network.planted(START.timestamp(), END.timestamp())
-    found = find(rows_of(await blocks(network, chain)), known(network, chain))
+    found = find(rows_of([block async for block in decoded_blocks(network, chain, START, END)]), known(network, chain))
     scores = score(planted, found)
     assert scores.keys() | OTHERS == set(Pattern)
     for pattern, result in scores.items():

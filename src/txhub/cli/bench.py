@@ -6,6 +6,7 @@ import typer
 
 from txhub.cli.bench_all import everything
 from txhub.cli.bench_api import api
+from txhub.cli.bench_detect import detect
 from txhub.cli.bench_freshness import freshness
 from txhub.cli.bench_ingest import ingest
 from txhub.cli.bench_load import load
@@ -27,5 +28,6 @@ app.command()(api)
 app.command()(load)
 app.command()(peers)
 app.command()(freshness)
+app.command()(detect)
 app.command()(soak)
 app.command("all")(everything)

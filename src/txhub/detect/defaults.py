@@ -24,7 +24,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "round-trip": {"pattern": "round_trip", "severity": Severity.HIGH},
     "dusting": {"pattern": "dusting", "severity": Severity.LOW},
     "new-contract": {"pattern": "new_contract", "severity": Severity.LOW},
-    "failed-burst": {"pattern": "failed_burst", "severity": Severity.MEDIUM},
+    "failed-burst": {"pattern": "failed_burst", "severity": Severity.MEDIUM, "cooldown": "30m"},
     # It asks all of history for each large transfer, and says much only where that is long.
     "dormant": {"pattern": "dormant", "severity": Severity.MEDIUM, "state": RuleState.OFF},
     "spike": {"pattern": "spike", "severity": Severity.MEDIUM},

@@ -172,7 +172,7 @@ class RapidInOut(Condition):
         enough = pl.select(
             (came_in >= pl.lit(self.amount.of(windows.events, facts))).fill_null(value=False)
             & (went_out >= came_in * share)
-            & (went_out <= came_in * (2 * _THOUSAND - share))
+            & (went_out <= came_in * _THOUSAND)
             & pl.lit(windows.events["went"] > 0)
             & pl.lit(windows.events["time"] > span.since)
         ).to_series()
