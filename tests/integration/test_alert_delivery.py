@@ -395,7 +395,7 @@ async def test_mail_by_a_real_server_has_text_and_html(pool: Pool, smtp: tuple[M
 
 
 async def test_a_service_that_hangs_or_fails_is_tried_again_and_its_secrets_are_kept(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(services, "TIMEOUT_S", 0.5)
     with socket.socket() as listens:
@@ -418,6 +418,8 @@ async def test_a_service_that_hangs_or_fails_is_tried_again_and_its_secrets_are_
     kept += str([dict(row) for row in await pool.fetch("SELECT * FROM txhub.deliveries")])
     assert "hunter2" not in kept
     assert "token123456" not in kept
+    said = capfd.readouterr()
+    assert "hunter2" not in said.out + said.err
     with pytest.raises(SettingError, match=r"channels\.desk\.url") as refused:
         services.Service("desk", "nothing://hunter2")
     assert "hunter2" not in str(refused.value)

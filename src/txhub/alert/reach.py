@@ -44,8 +44,9 @@ async def reachable_address(host: str, port: int | None, *, allow_private: bool)
     if not allow_private:
         for address in addresses:
             if not is_public(address):
+                named = address if host == address else f"{host} is {address}, which"
                 raise PrivateAddress(
-                    f"{host} is {address}, which is not an address of the public Internet",
+                    f"{named} is not an address of the public Internet",
                     hint="set allow_private of the channel if that is meant",
                 )
     return addresses[0]

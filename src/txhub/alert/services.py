@@ -18,6 +18,7 @@ from txhub.errors import SettingError
 TIMEOUT_S = 30.0
 """How long one attempt may take in all."""
 _LEAST_SECRET = 6
+_LOG = logging.getLogger("apprise")
 _TYPES = {
     Severity.LOW: NotifyType.INFO,
     Severity.MEDIUM: NotifyType.WARNING,
@@ -46,6 +47,7 @@ class Service:
                 f"setting 'channels.{channel}.url' is a secret: it is none of apprise's services, or incomplete",
                 hint="docs/alerts.md has examples",
             )
+        _LOG.propagate = False  # what it says of an attempt is kept with that; elsewhere nobody has looked for secrets
         self._hosts = _hosts_of(plugin)
         self._wants_html = _takes_pages(plugin)
         self._apprise = Apprise(asset=asset)
