@@ -50,7 +50,7 @@ class Stack:
         """Start serving, and wait until it does."""
         command = ("serve", "--port", str(self.port))
         self._process = self._running.enter_context(running(*command, env=environment(self.database_url)))
-        wait_for_port(self.port, self._process)
+        wait_for_port(self.port, self._process, seconds=180)
 
     def kill(self) -> None:
         """End the server at once, as a crash would."""

@@ -97,6 +97,6 @@ async def test_finds_its_server_again(own_stack: Stack, chromium: Browser) -> No
         await expect(link).to_have_text("Reconnecting…")
         assert await counts(page) == [600, 838, 699]
         own_stack.start()
-        await expect(link).to_have_text("Live", timeout=15_000)
+        await expect(link).to_have_text("Live", timeout=60_000)
         await page.locator(".presets").get_by_text("6h", exact=True).click()
         await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")
