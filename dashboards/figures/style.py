@@ -27,7 +27,8 @@ KIND_COLOURS: dict[str, str] = {
     Kind.COINBASE: GREY,
 }
 
-CONFIG: Any = {"displayModeBar": False}
+CONFIG: Any = {"displayModeBar": False, "topojsonURL": "/assets/"}
+"""What charts can do; maps take their outlines from here, and not from another host."""
 CLEAR = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
 FONT = "Inter, -apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 ROW_HEIGHT, HEIGHT = 120, 316

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from dashboards.page import Page
-from dashboards.pages import addresses, alerts, blocks, flows, history, operations, overview, transactions
+from dashboards.pages import (
+    addresses,
+    alerts,
+    blocks,
+    exposure,
+    flows,
+    history,
+    operations,
+    origins,
+    overview,
+    transactions,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -12,6 +23,8 @@ PAGES: tuple[Page, ...] = (
     transactions.PAGE,
     alerts.PAGE,
     history.PAGE,
+    origins.PAGE,
+    exposure.PAGE,
     operations.PAGE,
     blocks.PAGE,
 )

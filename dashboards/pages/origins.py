@@ -1,0 +1,138 @@
+"""The map: where transactions come from, as far as labels name who sent them and where those are at home."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from dash import Dash, Output, html
+
+from dashboards.details import table
+from dashboards.figures.origins import Mark, origins, places
+from dashboards.filters import Filters
+from dashboards.live import Hub, News
+from dashboards.page import Page, Parts
+from dashboards.parts import empty, graph, loading, panel
+from dashboards.quantities import NOT_KNOWN, count, exact, minute, percent
+from dashboards.view import View, keep_shown, part
+from txhub.client import AsyncClient
+from txhub.contract import Origin, Origins
+
+PATH = "/map"
+
+
+def layout(parts: Parts) -> html.Div | None:
+    """The page before anything is read."""
+    if parts:
+        return None
+    return html.Div(
+        part(
+            "map",
+            html.Div(id="map-unknown", className="quality"),
+            html.Div(
+                [
+                    panel("Where senders are at home", graph("map-origins", height=520)),
+                    panel("By country", html.Div(loading(8), id="map-countries")),
+                ],
+                className="columns from-above",
+            ),
+            html.P(
+                "Nothing on a chain says where it comes from. What is shown is the jurisdiction of the senders that "
+                "labels name; all others are of unknown origin, which is most of them.",
+                className="hint",
+            ),
+        ),
+        className="stack",
+    )
+
+
+def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
+    """Read again when the filters change."""
+
+    async def read(view: View) -> Origins:
+        span = cast("Any", view.filters.range.question())
+        return await client.origins(**span, chain=view.filters.chains or None)
+
+    keep_shown(
+        app,
+        PATH,
+        "map",
+        [
+            Output("map-unknown", "children"),
+            Output("map-origins", "figure"),
+            Output("map-origins-box", "aria-label"),
+            Output("map-countries", "children"),
+        ],
+        read,
+        shown,
+        concerned=_everything,
+    )
+
+
+def _everything(news: News, _filters: Filters) -> bool:
+    """Origins are counted of closed hours: a single block changes nothing."""
+    return news.everything
+
+
+def shown(read: Origins, view: View, _now: datetime) -> tuple[Any, ...]:
+    """How much is unknown, the map with what it says to those who hear it, and the countries as a table."""
+    unknown = read.unknown
+    share = NOT_KNOWN if unknown.tx_share is None else percent(unknown.tx_share)
+    looked = "" if not unknown.unseen_tx_share else f"; of {percent(unknown.unseen_tx_share)} nobody looked"
+    note = [
+        html.Span(f"{share} of transactions are of unknown origin{looked}", className="complete partly"),
+        html.Span(f"{minute(read.start, view.zone)} to {minute(read.end, view.zone)}, whole hours"),
+    ]
+    marks = [Mark(each.country, each.tx_share or 0.0, _said(each)) for each in read.items]
+    leading = ", ".join(f"{_name(each.country)} {percent(each.tx_share or 0.0)}" for each in read.items[:5])
+    spoken = f"Map of senders' jurisdictions: {leading or 'none is known'}; the table says the same"
+    return note, origins(marks), spoken, _countries(read)
+
+
+def _said(each: Origin) -> str:
+    return (
+        f"{each.tx_count:,} transactions, {percent(each.tx_share or 0.0, 2)} of all<br>{each.address_count:,} addresses"
+    )
+
+
+def _name(code: str) -> str:
+    return places()[code].name if code in places() else code
+
+
+def _countries(read: Origins) -> Any:
+    if not read.items:
+        return empty("No sender in this range has a label that names a country.")
+    rows = [
+        html.Tr(
+            [
+                html.Td(_name(each.country)),
+                html.Td(count(each.tx_count), className="number right", title=f"{each.tx_count:,}"),
+                html.Td(percent(each.tx_share or 0.0, 2), className="number right"),
+                html.Td(_value(each.value, each.value_share, read.symbol), className="number right"),
+            ]
+        )
+        for each in read.items
+    ]
+    unknown = read.unknown
+    rows.append(
+        html.Tr(
+            [
+                html.Td(html.Strong("Unknown")),
+                html.Td(count(unknown.tx_count), className="number right", title=f"{unknown.tx_count:,}"),
+                html.Td(
+                    NOT_KNOWN if unknown.tx_share is None else percent(unknown.tx_share, 2), className="number right"
+                ),
+                html.Td(_value(unknown.value, unknown.value_share, read.symbol), className="number right"),
+            ]
+        )
+    )
+    return table(("Country", "Transactions:", "Share:", "Of value:"), rows, "Countries")
+
+
+def _value(value: str | None, share: float | None, symbol: str | None) -> Any:
+    if value is None or share is None:
+        return html.Span(NOT_KNOWN, title="Coins of several chains are never added: choose one chain")
+    return html.Span(percent(share, 2), title=exact(value, symbol or ""))
+
+
+PAGE = Page(PATH, "Map", "map", layout, register)
