@@ -67,3 +67,17 @@ FROM (
     JOIN txhub.blocks b ON b.chain_id = a.chain_id AND b.number = a.block_number
     WHERE a.chain_id = $1 AND b.number > (SELECT min(number) FROM txhub.blocks WHERE chain_id = $1)
 ) AS taken
+
+-- name: label_busiest
+-- The ten busiest senders and receivers of plain transfers, in a day, as an exchange's.
+INSERT INTO txhub.labels (chain_id, address, name, category, source, list_version, valid_from)
+SELECT chain_id, address, 'Exchange ' || encode(address, 'hex'), 'exchange', 'bench', '1', now()
+FROM (
+    (SELECT chain_id, from_address AS address FROM txhub.transactions
+     WHERE kind = 'transfer' AND block_time < (SELECT min(time) + INTERVAL '1 day' FROM txhub.blocks)
+     GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 10)
+    UNION
+    (SELECT chain_id, to_address FROM txhub.transactions
+     WHERE kind = 'transfer' AND block_time < (SELECT min(time) + INTERVAL '1 day' FROM txhub.blocks)
+     GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 10)
+) AS busiest

@@ -78,6 +78,7 @@ class Lookout:
         self._live: Trail | None = None
         self._facts: tuple[Facts, float, datetime] | None = None
         self._new: list[Looking] = []
+        self._unlooked: list[Looking] = []
         self._late: list[Stretch] = []
         self._pass: _Pass | None = None
         self._is_empty = False
@@ -85,7 +86,12 @@ class Lookout:
     @property
     def is_busy(self) -> bool:
         """Whether a pass is under way, or a new rule waits for one."""
-        return self._pass is not None or (bool(self._new) and not self._is_empty)
+        return self._pass is not None or (bool(self._new or self._unlooked) and not self._is_empty)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what is committed now is looked at at once."""
+        return self._live is not None
 
     @property
     def has_late(self) -> bool:
@@ -99,7 +105,9 @@ class Lookout:
             if trail is not None:
                 trail.keep(each.rule for each in here.values())
         waiting = {(each.rule.id, each.rule.version) for each in self._new}
+        unlooked = {(each.rule.id, each.rule.version) for each in self._unlooked}
         self._new = [each for key, each in here.items() if key in waiting or key not in self._rules]
+        self._unlooked = [each for key, each in here.items() if key in unlooked]
         self._rules = here
 
     async def look(self, stretch: Stretch) -> None:
@@ -154,11 +162,14 @@ class Lookout:
         return True
 
     async def _begin(self, last: datetime) -> _Pass | None:
-        """A pass of the new rules over their past, or else of all over what came late."""
+        """A pass of new rules, which first become live and then look at their past, or of all over what came late."""
+        is_new = bool(self._new or self._unlooked)
         if self._new:
-            looking = self._new
-            known = all(each.rule.looked_version == each.rule.version for each in looking)
-            start, latest = (last if known else last - self._past), last
+            looking, start, latest = self._new, last, last
+            new_to_all = [each for each in looking if each.rule.looked_version != each.rule.version]
+            self._unlooked += [Looking(each.rule, each.definition) for each in new_to_all]
+        elif self._unlooked:
+            looking, start, latest = self._unlooked, last - self._past, last
         elif self._late and self._rules:
             looking = [Looking(each.rule, each.definition) for each in self._rules.values()]
             start, latest = min(each.start for each in self._late), max(each.end for each in self._late)
@@ -168,12 +179,13 @@ class Lookout:
         start = await self._above_horizon(start, lookback)
         effect = max(each.definition.effect for each in looking)
         until = None
-        if not self._new and self._live is not None and latest + effect < self._live.start - lookback:
+        if not is_new and self._live is not None and latest + effect < self._live.start - lookback:
             until = latest + effect  # what is found later does not depend on it
         facts = await self._read_facts(start - lookback, last)
         if self._new:
-            self._late = [each for each in self._late if each.start < start] if self._live is None else self._late
             self._new = []
+        elif is_new:
+            self._unlooked = []
         else:
             self._late = []
         return _Pass(Trail(looking, start), facts, start, until)

@@ -176,7 +176,7 @@ class Runner:
         """Take one pass a piece further; whether there was one. Patience lets more of what comes late come first."""
         now = time.monotonic()
         waits = patient and now < min(self._late_at + _QUIET_S, self._late_since + _PATIENCE_S)
-        for lookout in self._lookouts.values():
+        for lookout in sorted(self._lookouts.values(), key=lambda each: each.is_live):  # nobody stays blind for others
             if (lookout.is_busy or (lookout.has_late and not waits)) and await lookout.step():
                 if not any(each.has_late for each in self._lookouts.values()):
                     self._late_since = float("-inf")
