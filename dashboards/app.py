@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dash import Dash
-from fastapi import FastAPI
-from starlette.responses import HTMLResponse, StreamingResponse
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from dashboards import live, shell
+from dashboards import installable, light, live, shell
 from dashboards.compression import Compressed
 from dashboards.deeplinks import DeepLinks
 from dashboards.pages import PAGES
@@ -54,6 +54,31 @@ def create_app(api_url: str, key: str | None = None) -> FastAPI:
     async def sign_in() -> HTMLResponse:
         """The page that asks for a key, where the API wants one."""
         return HTMLResponse(SIGN_IN, headers={"cache-control": "no-store"})
+
+    @server.get("/light")
+    async def light_overview(request: Request) -> HTMLResponse:
+        """The overview for thin lines."""
+        return HTMLResponse(await light.page(client, hub, request.url.query), headers={"cache-control": "no-store"})
+
+    @server.get("/light/content")
+    async def light_content(request: Request) -> HTMLResponse:
+        """What of it changes."""
+        return HTMLResponse(await light.content(client, hub, request.url.query), headers={"cache-control": "no-store"})
+
+    @server.get("/manifest.webmanifest")
+    async def manifest() -> JSONResponse:
+        """What a phone that installs the dashboard has to know."""
+        return JSONResponse(installable.MANIFEST, media_type="application/manifest+json")
+
+    @server.get("/sw.js")
+    async def service_worker() -> Response:
+        """The service worker, from where it may see every page."""
+        return Response(installable.SERVICE_WORKER, media_type="text/javascript", headers={"cache-control": "no-cache"})
+
+    @server.get("/offline")
+    async def offline() -> HTMLResponse:
+        """What the service worker shows where this server cannot be reached."""
+        return HTMLResponse(installable.OFFLINE)
 
     dash = Dash(
         "dashboards",

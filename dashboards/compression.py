@@ -9,7 +9,7 @@ from collections import OrderedDict
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LEVEL, _FOREVER_LEVEL = 4, 9
+_LEVEL, _FOREVER_LEVEL = 4, 6
 _WORTH_BYTES = 1000
 _TEXTS = ("text/", "application/json", "application/javascript", "application/manifest+json", "image/svg+xml")
 _FINGERPRINTED = ("/_dash-component-suites/", "/assets/")

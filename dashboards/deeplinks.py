@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards.page import Page, find
 
-_OTHERS = ("/assets/", "/_dash", "/_favicon", "/live", "/signin")
+_OTHERS = ("/assets/", "/_dash", "/_favicon", "/live", "/light", "/offline", "/signin")
 
 
 class DeepLinks:

@@ -8,7 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from dashboards import filterbar, navigation
+from dashboards import filterbar, navigation, searchbox
 from dashboards.page import Page
 from dashboards.parts import attributes, labelled
 from dashboards.view import NEWS
@@ -53,7 +53,7 @@ def _masthead() -> html.Header:
                 className="demo",
                 title="A simulated network: no real chain, no real money",
             ),
-            html.Div(className="search"),
+            searchbox.layout(),
             html.Button(
                 "Connecting…", id=LINK, type="button", className="live waiting", **attributes(aria_pressed="false")
             ),
@@ -76,13 +76,19 @@ def _masthead() -> html.Header:
 
 
 def _footer() -> html.Footer:
-    return html.Footer("Amounts are whole coins of each chain, and never added across coins.")
+    return html.Footer(
+        [
+            "Amounts are whole coins of each chain, and never added across coins. ",
+            html.A("Light overview", href="/light"),
+        ]
+    )
 
 
 def register(app: Dash, client: AsyncClient, pages: Sequence[Page]) -> None:
     """Start listening for news when the dashboard opens, and keep what surrounds a page up to date."""
     filterbar.register(app)
     navigation.register(app, pages)
+    searchbox.register(app, client)
     listen = ClientsideFunction("live", "start")
     app.clientside_callback(listen, Output(LINK, "title"), Input(LINK, "id"))  # type: ignore[no-untyped-call]
     app.clientside_callback(  # type: ignore[no-untyped-call]

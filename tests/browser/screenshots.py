@@ -1,36 +1,45 @@
 """Pictures of the dashboard for the documentation: `python -m tests.browser.screenshots http://127.0.0.1:8050`.
 
-Writes docs/images/overview-light.png, -dark.png and -phone.png of whatever the server at that address shows.
+Writes docs/images/PAGE-light.png, PAGE-dark.png and PAGE-phone.png for every page in the navigation, of whatever the
+server at that address shows.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from playwright.async_api import async_playwright
+from playwright.async_api import Page, async_playwright
 
+from dashboards.pages import PAGES
 from tests.browser.conftest import CHROMIUM, NO_CHROMIUM, QUIET
+from tests.browser.looking import read
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 
 
 class Shot(NamedTuple):
-    """A picture: its name, the window's size in CSS pixels, and the scheme."""
+    """A picture: its name, the address, the window's size in CSS pixels, and the scheme."""
 
     name: str
+    address: str
     width: int
     height: int
     scheme: Literal["light", "dark"]
 
 
-SHOTS = (
-    Shot("overview-light", 1440, 900, "light"),
-    Shot("overview-dark", 1440, 900, "dark"),
-    Shot("overview-phone", 390, 844, "light"),
-)
+def shots() -> Iterator[Shot]:
+    """Every page, on a desk in both schemes and on a phone; then the light overview."""
+    for page in PAGES:
+        if page.listed:
+            name = page.name.lower()
+            yield Shot(f"{name}-light", page.path, 1440, 900, "light")
+            yield Shot(f"{name}-dark", page.path, 1440, 900, "dark")
+            yield Shot(f"{name}-phone", page.path, 390, 844, "light")
+    yield Shot("light-phone", "/light", 390, 844, "light")
 
 
 async def take(url: str, folder: Path) -> list[Path]:
@@ -40,23 +49,29 @@ async def take(url: str, folder: Path) -> list[Path]:
     taken = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        for shot in SHOTS:
+        for shot in shots():
             page = await browser.new_page(
                 viewport={"width": shot.width, "height": shot.height},
                 color_scheme=shot.scheme,
-                device_scale_factor=2 if shot.width < 500 else 1,
             )
-            await page.goto(url)
-            await page.locator("#overview-rate .main-svg").first.wait_for()
-            await page.locator("#live-link.on").wait_for()
-            # The pulse of the live sign and the drawing of the bars are over by then.
-            await page.wait_for_timeout(1500)
+            await page.goto(url + shot.address)
+            await _settled(page, shot)
             path = folder / f"{shot.name}.png"
             await page.screenshot(path=path, animations="disabled")
             await page.close()
             taken.append(path)
         await browser.close()
     return taken
+
+
+async def _settled(page: Page, shot: Shot) -> None:
+    if shot.address == "/light":
+        await page.get_by_text("Live", exact=True).wait_for()
+        return
+    await read(page)
+    await page.locator("#live-link.on").wait_for()
+    # The pulse of the live sign and the drawing of the charts are over by then.
+    await page.wait_for_timeout(2000)
 
 
 def main() -> None:
@@ -66,7 +81,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    for path in asyncio.run(take(given.url, given.folder)):
+    for path in asyncio.run(take(given.url.rstrip("/"), given.folder)):
         print(path)  # noqa: T201 (a command's output)
 
 
