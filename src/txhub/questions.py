@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 Moment = str | datetime
 """ISO 8601, or relative to now such as `-24h`, `-90m`, `-7d`; or an aware datetime."""
@@ -112,8 +112,11 @@ class LabelsQuestion(TypedDict, total=False):
     limit: int
 
 
-class TransactionsQuestion(TypedDict, total=False):
-    """What `transactions` takes. Values are whole coins, as decimal text where they must be exact."""
+ExportFormat = Literal["csv", "arrow", "parquet"]
+
+
+class ExportQuestion(TypedDict, total=False):
+    """What `export` takes. Values are whole coins, as decimal text where they must be exact."""
 
     chain: Names | None
     kind: Names | None
@@ -125,6 +128,11 @@ class TransactionsQuestion(TypedDict, total=False):
     start: Moment | None
     end: Moment | None
     block: int | None
+
+
+class TransactionsQuestion(ExportQuestion, total=False):
+    """What `transactions` takes."""
+
     cursor: str | None
     limit: int
 

@@ -20,6 +20,7 @@ from txhub import __version__
 from txhub.api import problems
 from txhub.api.access import COOKIE, Access, Admission
 from txhub.api.document import OPEN, complete
+from txhub.api.export import Exports
 from txhub.api.parameters import Strictness
 from txhub.api.routes import (
     addresses,
@@ -97,7 +98,7 @@ def create_app(
     access, expectations = Access(reader, settings, admission), Expectations(reader)
     primary = reader if primary_url == database_url else Reader(primary_url)
     sharing = Sharing(lambda: feed.position, keep_s)
-    lane, cold = Lane(database_url), ColdReader(Place(settings.archive_address))
+    lane, cold, exports = Lane(database_url), ColdReader(Place(settings.archive_address)), Exports()
 
     @asynccontextmanager
     async def running(app: Litestar) -> AsyncGenerator[None, None]:
@@ -133,6 +134,7 @@ def create_app(
             week.week,
             peaks.peaks,
             transactions.transactions,
+            transactions.export,
             transactions.transaction,
             blocks.block,
             addresses.profile,
@@ -179,6 +181,7 @@ def create_app(
             "expectations": Provide(lambda: expectations, sync_to_thread=False),
             "primary": Provide(lambda: primary, sync_to_thread=False),
             "pool": Provide(_pool, sync_to_thread=False),
+            "exports": Provide(lambda: exports, sync_to_thread=False),
             "cold": Provide(lambda: cold, sync_to_thread=False),
             "lane": Provide(lambda: lane, sync_to_thread=False),
             "access": Provide(lambda: access, sync_to_thread=False),

@@ -25,7 +25,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from txhub.api.formats import MEDIA_TYPES, PAGE, PAGE_FORMAT
+from txhub.api.formats import MEDIA_TYPES, PAGE, PAGE_FORMAT, Format
 from txhub.api.problems import MEDIA_TYPE, example_of, meaning_of
 
 OPEN: list[dict[str, list[str]]] = [{}]
@@ -54,8 +54,10 @@ def complete(document: OpenAPI) -> None:
             for parameter in operation.parameters or ():
                 if isinstance(parameter, Parameter):
                     _plain(parameter)
+            if formats := _formats(operation):
+                _offer(operation, formats)
             if _is_table(operation):
-                _offer_formats(operation)
+                _tell_what_is_new(operation)
             own = {HTTPStatus(int(name)) for name in responses(operation) if int(name) >= HTTPStatus.BAD_REQUEST}
             for status in sorted(own.union(_refusals(method, operation))):
                 _refuse(path, operation, status)
@@ -94,21 +96,28 @@ def _plain(parameter: Parameter) -> None:
                 setattr(schema, field.name, getattr(kinds[0], field.name))
 
 
+def _formats(operation: Operation) -> list[str]:
+    """What `format=` takes."""
+    for each in operation.parameters or ():
+        if isinstance(each, Parameter) and each.name == "format" and isinstance(each.schema, Schema):
+            return [str(name) for name in each.schema.enum or ()]
+    return []
+
+
 def _is_table(operation: Operation) -> bool:
-    return any(isinstance(each, Parameter) and each.name == "format" for each in operation.parameters or ())
+    """Whether it answers with JSON too: files of any length do not."""
+    return Format.JSON in _formats(operation)
 
 
-def _may_be(parameter: Parameter | Reference, format_: str) -> bool:
-    """Whether a parameter is the format, and may be this one."""
-    schema = parameter.schema if isinstance(parameter, Parameter) and parameter.name == "format" else None
-    return isinstance(schema, Schema) and format_ in (schema.enum or ())
-
-
-def _offer_formats(operation: Operation) -> None:
+def _offer(operation: Operation, formats: list[str]) -> None:
+    types: dict[str, str] = {PAGE_FORMAT: PAGE} | {each.value: name for each, name in MEDIA_TYPES.items()}
     answer = responses(operation)[str(HTTPStatus.OK.value)]
-    pages = [PAGE] if any(_may_be(each, PAGE_FORMAT) for each in operation.parameters or ()) else []
-    others = {name: OpenAPIMediaType(schema=_TEXT) for name in (*MEDIA_TYPES.values(), *pages)}
+    others = {types[each]: OpenAPIMediaType(schema=_TEXT) for each in formats}
     answer.content = {**others, **(answer.content or {})}
+
+
+def _tell_what_is_new(operation: Operation) -> None:
+    answer = responses(operation)[str(HTTPStatus.OK.value)]
     answer.headers = {**(answer.headers or {}), **_OF_TABLES}
     unchanged = OpenAPIResponse(description="The answer is the one that `If-None-Match` names.", headers={**_OF_TABLES})
     _answer(operation, HTTPStatus.NOT_MODIFIED, unchanged)
@@ -125,7 +134,7 @@ def _refusals(method: str, operation: Operation) -> Iterator[HTTPStatus]:
         yield HTTPStatus.TOO_MANY_REQUESTS
     if operation.security != OPEN or method != "get":
         yield HTTPStatus.FORBIDDEN
-    if _is_table(operation):
+    if _formats(operation):
         yield HTTPStatus.NOT_ACCEPTABLE
     if operation.request_body is not None:
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -40,6 +40,10 @@ MEDIA_TYPES: dict[Format, str] = {
 
 PAGE_FORMAT, PAGE = "html", "text/html"
 """What `format=` calls a page for people, and its media type; only reports have one."""
+FILES = (Format.CSV, Format.ARROW, Format.PARQUET)
+"""What a file of any length may be, the most readable first."""
+CSV_TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
+"""How CSV tells times, which are UTC."""
 _LEVELS = {"zstd": 3, "gzip": 5}
 """How answers may be compressed, the best first, and how hard."""
 _WORTH_BYTES = 1024
@@ -72,24 +76,25 @@ class Answer:
     settled: bool = False
 
 
-def choose(accept: str, wanted: str | None) -> Format:
-    """The format that `format=` names, or else the one that the Accept header likes best.
+def choose(accept: str, wanted: str | None, offered: Sequence[Format] = tuple(Format)) -> Format:
+    """The one of the formats on offer that `format=` names, or else the one that the Accept header likes best.
 
     Raises:
         UsageError: there is no such format.
         NotAcceptable: Accept rules out all of them.
     """
     if wanted:
-        if wanted not in list(Format):
-            raise UsageError(f"format is {wanted[:40]!r}", hint=f"send one of {', '.join(Format)}")
+        if wanted not in offered:
+            raise UsageError(f"format is {wanted[:40]!r}", hint=f"send one of {', '.join(offered)}")
         return Format(wanted)
     liking = {
-        each: _quality(accept, ("*/*", media_type.partition("/")[0] + "/*", media_type))
-        for each, media_type in MEDIA_TYPES.items()
+        each: _quality(accept, ("*/*", MEDIA_TYPES[each].partition("/")[0] + "/*", MEDIA_TYPES[each]))
+        for each in offered
     }
     best = max(liking, key=lambda each: liking[each])
     if not liking[best]:
-        raise NotAcceptable(f"Accept is {accept[:200]!r}", hint=f"send one of {', '.join(MEDIA_TYPES.values())}")
+        hint = f"send one of {', '.join(MEDIA_TYPES[each] for each in offered)}"
+        raise NotAcceptable(f"Accept is {accept[:200]!r}", hint=hint)
     return best
 
 
@@ -193,7 +198,7 @@ def _json(answer: Answer) -> bytes:
 
 
 def _csv(answer: Answer) -> bytes:
-    return answer.frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.fZ").encode()
+    return answer.frame.write_csv(datetime_format=CSV_TIME).encode()
 
 
 def _table(answer: Answer) -> pa.Table:

@@ -211,6 +211,9 @@ ReportFormat = Annotated[
         (formats.PAGE_FORMAT, *formats.Format),
     ),
 ]
+FileFormat = Annotated[
+    str | None, _one("format", "`csv`, `arrow` or `parquet`; wins over the Accept header.", "parquet", formats.FILES)
+]
 LastEventId = Annotated[
     str | None,
     HeaderParameter(

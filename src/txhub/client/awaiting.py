@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -22,6 +24,7 @@ from txhub.client.wire import (
     error_of,
     options,
     resuming,
+    written_whole,
 )
 from txhub.contract import (
     AddressProfile,
@@ -61,6 +64,8 @@ from txhub.questions import (
     CoverageQuestion,
     EventsQuestion,
     ExpectedQuestion,
+    ExportFormat,
+    ExportQuestion,
     ExposureQuestion,
     LabelsQuestion,
     Names,
@@ -118,6 +123,22 @@ class AsyncClient:
     async def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
         """As `Client.transactions_frame`."""
         return await self._ask(calls.transactions_frame(question))
+
+    async def export(
+        self, target: Path, *, file_format: ExportFormat = "parquet", **question: Unpack[ExportQuestion]
+    ) -> None:
+        """As `Client.export`."""
+        call = calls.export(file_format, question)
+        with answering(self._url):
+            async with self._http.stream(
+                "GET", call.path, params=call.params, headers={"accept": call.accept}
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise error_of(response)
+                with written_whole(target) as file:
+                    async for part in response.aiter_bytes():
+                        await asyncio.to_thread(file.write, part)
 
     async def transaction(self, chain: str, tx_hash: str, *, block: int | None = None) -> TransactionDetail:
         """As `Client.transaction`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -22,6 +23,7 @@ from txhub.client.wire import (
     error_of,
     options,
     resuming,
+    written_whole,
 )
 from txhub.contract import (
     AddressProfile,
@@ -61,6 +63,8 @@ from txhub.questions import (
     CoverageQuestion,
     EventsQuestion,
     ExpectedQuestion,
+    ExportFormat,
+    ExportQuestion,
     ExposureQuestion,
     LabelsQuestion,
     Names,
@@ -126,6 +130,27 @@ class Client:
     def transactions_frame(self, **question: Unpack[TransactionsQuestion]) -> pl.DataFrame:
         """The same as a frame, a column for each field."""
         return self._ask(calls.transactions_frame(question))
+
+    def export(
+        self, target: Path, *, file_format: ExportFormat = "parquet", **question: Unpack[ExportQuestion]
+    ) -> None:
+        """All transactions that meet the conditions, of any number, as a file; it is there only once it is whole.
+
+        Raises:
+            Unavailable: also when the answer breaks off.
+            OSError: the file cannot be written.
+        """
+        call = calls.export(file_format, question)
+        with (
+            answering(self._url),
+            self._http.stream("GET", call.path, params=call.params, headers={"accept": call.accept}) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise error_of(response)
+            with written_whole(target) as file:
+                for part in response.iter_bytes():
+                    file.write(part)
 
     def transaction(self, chain: str, tx_hash: str, *, block: int | None = None) -> TransactionDetail:
         """One transaction, with all that is known of it; `block`, the number of its block, makes it quick.

@@ -46,6 +46,8 @@ from txhub.questions import (
     CoverageQuestion,
     EventsQuestion,
     ExpectedQuestion,
+    ExportFormat,
+    ExportQuestion,
     ExposureQuestion,
     LabelsQuestion,
     NeighbourhoodQuestion,
@@ -202,6 +204,11 @@ def operations() -> Call[Operations]:
 def health() -> Call[Page[StreamHealth]]:
     """`/health/stream`."""
     return Call("/health/stream", _read_health)
+
+
+def export(file_format: ExportFormat, question: ExportQuestion) -> Call[bytes]:
+    """`/v1/transactions/export`."""
+    return Call("/v1/transactions/export", bytes, "*/*", {"format": file_format, **question})
 
 
 def transaction(chain: str, tx_hash: str, block: int | None) -> Call[TransactionDetail]:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -118,6 +119,18 @@ class Call(Generic[Answer]):
         if not empty and response.headers.get("content-type", "").partition(";")[0] != self.accept:
             raise error_of(response)
         return self.read(response.content)
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which has its name only once it is whole."""
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _text(value: object) -> object:

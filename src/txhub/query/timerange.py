@@ -28,6 +28,12 @@ class TimeRange(NamedTuple):
         end = _EPOCH - (_EPOCH - self.end) // width * width
         return TimeRange(start, end)
 
+    def narrowed(self, width: timedelta) -> TimeRange | None:
+        """The whole buckets of this width that lie within the range; None where there is none."""
+        start = _EPOCH - (_EPOCH - self.start) // width * width
+        end = _EPOCH + (self.end - _EPOCH) // width * width
+        return TimeRange(start, end) if start < end else None
+
 
 ALWAYS = TimeRange(_EPOCH, datetime(2200, 1, 1, tzinfo=UTC))
 """The moments that there are here."""

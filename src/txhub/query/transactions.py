@@ -7,7 +7,7 @@ one ended, so it costs the same however deep it is, and what is committed meanwh
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -22,6 +22,7 @@ from txhub.query import readable
 from txhub.query.chains import read_chains
 from txhub.query.criteria import PLACE, Criteria, Filters, understand
 from txhub.query.cursor import Cursor
+from txhub.query.expected import expected_rows
 from txhub.query.spans import newest_first
 from txhub.query.timerange import ALWAYS, TimeRange, open_range
 from txhub.store import schema
@@ -32,6 +33,8 @@ from txhub.store.sqlfiles import queries
 _BLOCKS = queries("blocks")
 SEARCHED_ROWS = 20_000_000
 """Rows of the archive that one page searches at most, or those of a single day."""
+EXPORTED_ROWS = 10_000
+"""Transactions on a page of an export."""
 SEARCHED_S = 2.0
 """Seconds of search in the database after which a page is handed over as it is."""
 
@@ -109,6 +112,49 @@ async def read_transactions(
     elif reached is not None:
         following = cursors.encode(cursors.just_before(reached))
     return TransactionsAnswer(page.drop("chain_id"), following, sources)
+
+
+async def read_every_page(
+    reader: Reader,
+    cold: ColdReader,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    size: int = EXPORTED_ROWS,
+    now: datetime,
+    **filters: Unpack[Filters],
+) -> AsyncIterator[pl.DataFrame]:
+    """All transactions that meet every filter, page after page, as `read_transactions` answers them.
+
+    Raises:
+        UsageError, ArchiveUnavailable: as `read_transactions`, also on a later page.
+    """
+    cursor = None
+    while True:
+        page = await read_transactions(
+            reader, cold, start=start, end=end, cursor=cursor, limit=size, now=now, **filters
+        )
+        yield page.rows
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+async def expected(
+    reader: Reader,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    now: datetime,
+    **filters: Unpack[Filters],
+) -> int | None:
+    """How many there are, where that is known without a search, see `expected_rows`.
+
+    Raises:
+        UsageError: a parameter cannot be understood.
+    """
+    chains = await read_chains(reader, counted=False)
+    return await expected_rows(reader, understand(chains, open_range(start, end, now), filters))
 
 
 async def _within_block(reader: Reader, criteria: Criteria) -> Criteria:

@@ -10,15 +10,18 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
+from litestar.response import Stream
 
 from txhub.api import parameters
-from txhub.api.formats import Answer, respond
+from txhub.api.export import Exports
+from txhub.api.formats import FILES, MEDIA_TYPES, Answer, choose, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import MISSING, PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import TransactionDetail, TransactionPage
+from txhub.query.criteria import Filters
 from txhub.query.transaction import read_transaction
-from txhub.query.transactions import read_transactions
+from txhub.query.transactions import expected, read_every_page, read_transactions
 from txhub.store.coldread import ColdReader
 from txhub.store.read import Reader
 
@@ -79,6 +82,61 @@ async def transactions(
     )
     facts = {"sources": ", ".join(page.sources)}
     return await respond(request, Answer("transactions", page.rows, page.as_contract, facts, next=page.next), wanted)
+
+
+@get(
+    "/v1/transactions/export",
+    summary="All transactions that meet conditions, as a file",
+    description=(
+        "What the pages of `/v1/transactions` have, in one file that is sent as it is read: CSV, Arrow or Parquet, "
+        "of any length. The header `Txhub-Expected-Rows` tells how many there will be, where conditions are on chain, "
+        "kind and time only; of others nothing knows before the search is done. An answer that breaks off is not "
+        "whole: the connection then ends before the answer does."
+    ),
+    responses={
+        200: ResponseSpec(bytes, media_type="text/csv", description="The file.", generate_examples=False),
+        **PROBLEMS,
+    },
+    tags=["Data"],
+)
+async def export(
+    request: Request[Any, Any, Any],
+    reader: NamedDependency[Reader],
+    cold: NamedDependency[ColdReader],
+    exports: NamedDependency[Exports],
+    now: NamedDependency[datetime],
+    chain: parameters.Chain = None,
+    kind: parameters.Kind = None,
+    from_: parameters.From = None,
+    to: parameters.To = None,
+    address: parameters.Address = None,
+    min_value: parameters.MinValue = None,
+    max_value: parameters.MaxValue = None,
+    start: parameters.Start = None,
+    end: parameters.End = None,
+    block: parameters.Block = None,
+    wanted: parameters.FileFormat = None,
+) -> Stream:
+    """Answer with a file of transactions."""
+    chosen = choose(request.headers.get("accept", "*/*"), wanted, FILES)
+    exports.require_room()
+    filters: Filters = {
+        "chain": listed(chain),
+        "kind": listed(kind),
+        "from_": listed(from_),
+        "to": listed(to),
+        "address": listed(address),
+        "min_value": min_value or None,
+        "max_value": max_value or None,
+        "block": block or None,
+    }
+    total = await expected(reader, start=start or None, end=end or None, now=now, **filters)
+    pages = read_every_page(reader, cold, start=start or None, end=end or None, now=now, **filters)
+    first = await anext(pages)
+    headers = {"Content-Disposition": f'attachment; filename="transactions.{chosen}"', "Vary": "Accept"}
+    if total is not None:
+        headers["Txhub-Expected-Rows"] = str(total)
+    return Stream(exports.written(first, pages, chosen), media_type=MEDIA_TYPES[chosen], headers=headers)
 
 
 @get(
