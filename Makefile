@@ -70,7 +70,7 @@ screenshots: $(INSTALLED)  ## Take the pictures in docs/images of a running demo
 lock: $(INSTALLED)  ## Pin anew what pyproject.toml asks for
 	$(INSTALL_UV)
 	$(UV_PIP) compile --quiet --no-emit-index-url --universal --python-version 3.11 --generate-hashes \
-		--extra test pyproject.toml --output-file requirements.lock
+		--extra test --extra ml pyproject.toml --output-file requirements.lock
 
 clean:  ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache dist build

@@ -43,6 +43,7 @@ _COMMANDS = {
     "rules": _Origin("rules", "app"),
     "alerts": _Origin("alerts", "app"),
     "channels": _Origin("channels", "app"),
+    "anomaly": _Origin("anomaly", "app"),
     "keys": _Origin("keys", "app"),
     "sql": _Origin("sql", "sql"),
     "db": _Origin("db", "app"),
