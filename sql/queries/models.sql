@@ -10,6 +10,19 @@ JOIN txhub.chains c USING (chain_id)
 WHERE t.chain_id = $1 AND t.block_time >= $2 AND t.block_time < $3 AND t.kind <> 'coinbase'
 ORDER BY t.block_time, t.block_number, t.tx_index
 
+-- name: hours
+-- The hours from $2 on that are over, and what tells whether one has changed: the number of its blocks, and when the last of
+-- them was committed.
+SELECT date_trunc('hour', time, 'UTC') AS hour, count(*) AS blocks, max(committed_at) AS changed
+FROM txhub.blocks
+WHERE chain_id = $1 AND time >= $2
+  AND time < (SELECT date_trunc('hour', max(time), 'UTC') FROM txhub.blocks WHERE chain_id = $1)
+GROUP BY 1
+ORDER BY 1
+
+-- name: last_time
+SELECT max(time) AS time FROM txhub.blocks WHERE chain_id = $1
+
 -- name: keep
 -- The same model again is no new version.
 INSERT INTO txhub.models (chain_id, subject, version, digest, trained_from, trained_to, rows, seed, quantiles, parameters,

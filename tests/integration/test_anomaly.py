@@ -8,9 +8,11 @@ import pytest
 
 from tests.blocks import ETHEREUM, START, make_blocks
 from txhub.detect.anomalies import oddest, read_features, read_model
+from txhub.detect.anomalyrunner import AnomalyRunner
+from txhub.detect.defaults import keep_rules
 from txhub.detect.features import Subject, features, rows_of
 from txhub.detect.forest import grow
-from txhub.errors import NotFound
+from txhub.errors import NotFound, UsageError
 from txhub.store.ledger import Ledger
 from txhub.store.models import keep_found, keep_model, read_found
 from txhub.store.pool import open_pool
@@ -62,3 +64,45 @@ async def test_a_model_is_kept_read_and_used(database: str) -> None:
         assert version == 2
         assert (odd.score, odd.reasons) == (found[0].score, found[0].reasons)
         assert found[0].score == max(each.score for each in found)
+
+
+async def test_the_rule_raises_the_first_few_of_a_day_and_follows_changes(database: str) -> None:
+    async with open_pool(database, name="test", size=2) as pool, Reader(database, 2) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(make_blocks(range(500), transactions=10))
+        rows = await read_features(reader, ETHEREUM, Subject.ADDRESS, SINCE, SINCE + 2 * HOUR)
+        with pytest.raises(UsageError):
+            grow(Subject.ADDRESS, rows)  # fifty addresses in two hours
+        by = Subject.TRANSACTION
+        rows = await read_features(reader, ETHEREUM, by, SINCE, SINCE + 2 * HOUR)
+        forest = grow(by, rows)
+        said = {"rows": forest.rows, "seed": 1, "quantiles": forest.quantiles, "parameters": forest.parameters}
+        await keep_model(pool, 1, by, forest.digest, (SINCE, SINCE + 2 * HOUR), splits=forest.blob(), **said)
+        bar = float(sorted(forest.scores(rows))[-40])
+        rule = {"pattern": "anomaly", "by": by.value, "score": bar, "top": 4, "severity": "low"}
+        await keep_rules(pool, {"odd": rule})
+
+        async def standing() -> list[tuple[str, float, bool]]:
+            found = await pool.fetch(
+                "SELECT subject, (details->>'score')::float8 AS score, test FROM txhub.alerts"
+                " WHERE chain_state <> 'retracted' ORDER BY started_at, subject"
+            )
+            return [tuple(row) for row in found]
+
+        runner = AnomalyRunner(pool, reader)
+        await runner.catch_up()
+        raised = await standing()
+        assert len(raised) == 4  # of forty, in the two hours of that day that are over
+        assert all(score >= round(bar, 4) and not test for _, score, test in raised)
+        await runner.catch_up()
+        await AnomalyRunner(pool, reader).catch_up()
+        assert await standing() == raised
+        assert await pool.fetchval("SELECT count(*) FROM txhub.alert_events") == len(raised)
+        gone = bytes.fromhex(raised[0][0][2:])
+        await pool.execute("DELETE FROM txhub.transactions WHERE hash = $1", gone)
+        await pool.execute("UPDATE txhub.blocks SET committed_at = clock_timestamp() WHERE number = 1")
+        await runner.catch_up()
+        after = await standing()
+        assert raised[0] not in after
+        assert len(after) == len(raised)

@@ -63,6 +63,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
+        tasks.create_task(supervise("anomalies", partial(_find_odd, url, pool)))
         tasks.create_task(supervise("traffic", partial(_watch_traffic, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
@@ -147,6 +148,13 @@ async def _watch_traffic(url: str, pool: Pool, settings: Settings) -> None:
 
     async with Reader(url, size=1, patience=LONGEST_READ) as reader:
         await TrafficRunner(pool, reader, url, settings.rules_past).run()
+
+
+async def _find_odd(url: str, pool: Pool) -> None:
+    from txhub.detect.anomalyrunner import AnomalyRunner
+
+    async with Reader(url, size=1, patience=LONGEST_READ) as reader:
+        await AnomalyRunner(pool, reader).run()
 
 
 async def _forget(pool: Pool, settings: Settings) -> None:

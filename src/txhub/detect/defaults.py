@@ -28,6 +28,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     # It asks all of history for each large transfer, and says much only where that is long.
     "dormant": {"pattern": "dormant", "severity": Severity.MEDIUM, "state": RuleState.OFF},
     "spike": {"pattern": "spike", "severity": Severity.MEDIUM},
+    "anomaly": {"pattern": "anomaly", "severity": Severity.LOW, "state": RuleState.TEST},
     "drop": {"pattern": "drop", "severity": Severity.MEDIUM},
 }
 """By name, as txhub.toml would have them."""

@@ -1,8 +1,8 @@
 """A model that learns as it goes: half-space trees (river, the extra `ml`) over features as they come.
 
 Each row is scored by what came before it and then learned, so the scores of a stream follow from its rows alone: going
-over it again from the same place gives the same. It needs no training run, forgets what was usual long ago, and is a
-little less sharp than a forest.
+over it again from the same place gives the same. It forgets what was usual long ago, and cannot say which feature did
+it.
 
 S. C. Tan, K. M. Ting, T. F. Liu: Fast Anomaly Detection for Streaming Data, IJCAI 2011.
 """

@@ -7,6 +7,7 @@ from txhub.detect.condition import Condition
 from txhub.detect.patterns.amount import Amount
 from txhub.detect.patterns.calls import FailedBurst, NewContract
 from txhub.detect.patterns.dormant import Dormant
+from txhub.detect.patterns.odd import Anomaly
 from txhub.detect.patterns.parties import Dusting, FanIn, FanOut
 from txhub.detect.patterns.paths import PeelChain, RoundTrip
 from txhub.detect.patterns.traffic import Drop, Spike
@@ -30,5 +31,6 @@ PATTERNS: dict[str, type[Condition]] = {
     Pattern.FAILED_BURST: FailedBurst,
     Pattern.SPIKE: Spike,
     Pattern.DROP: Drop,
+    Pattern.ANOMALY: Anomaly,
 }
 """By the words that rules name them by."""

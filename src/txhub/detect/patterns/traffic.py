@@ -15,11 +15,10 @@ from txhub.detect.rows import Rows
 from txhub.detect.spikes import Swing
 
 
-class TrafficCondition(Condition):
-    """What the ledger by minute tells, and no single rows: no row is an event here, and nothing is met by one."""
+class RowlessCondition(Condition):
+    """What no single row tells, and other runners look for: no row is an event here, and nothing is met by one."""
 
     repeats: ClassVar[bool] = False
-    factor: float
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -31,11 +30,6 @@ class TrafficCondition(Condition):
         """What rows would matter: none."""
         return timedelta(0)
 
-    @property
-    def swing(self) -> Swing:
-        """What to look for in a chain's traffic."""
-        return Swing(Pattern(self.pattern), self.factor)
-
     def events(self, rows: Rows, facts: Facts) -> pl.DataFrame:
         """None."""
         return pl.DataFrame(schema={"time": pl.Datetime("us", "UTC")})
@@ -46,14 +40,25 @@ class TrafficCondition(Condition):
         return Hits(pl.DataFrame(schema=schema), lambda _: events)
 
     def title(self, subject: Any, evidence: pl.DataFrame, facts: Facts) -> str:
-        """See `txhub.detect.episodes`."""
+        """Those runners have titles of their own."""
         return str(subject)
 
     @model_validator(mode="after")
     def _is_of_whole_chains(self) -> Self:
         if self.scope.model_dump(exclude={"chains"}, exclude_none=True):
-            raise ValueError("only chains narrow what traffic is looked at")
+            raise ValueError("only chains narrow what is looked at here")
         return self
+
+
+class TrafficCondition(RowlessCondition):
+    """What the ledger by minute tells."""
+
+    factor: float
+
+    @property
+    def swing(self) -> Swing:
+        """What to look for in a chain's traffic."""
+        return Swing(Pattern(self.pattern), self.factor)
 
 
 class Spike(TrafficCondition):
