@@ -13,6 +13,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import Summary
 from txhub.query.summary import read_summary
 from txhub.store.read import Reader
@@ -30,6 +31,7 @@ from txhub.store.read import Reader
     responses={200: ResponseSpec(Summary, description="Figures by chain.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
+@shared
 async def summary(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],

@@ -15,6 +15,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import PROBLEMS
+from txhub.api.sharing import shared
 from txhub.contract import Week
 from txhub.query.week import read_week
 from txhub.store.read import Reader
@@ -38,6 +39,7 @@ Metric = Annotated[
     responses={200: ResponseSpec(Week, description="Hours of the week.", generate_examples=False), **PROBLEMS},
     tags=["Data"],
 )
+@shared
 async def week(
     request: Request[Any, Any, Any],
     reader: NamedDependency[Reader],
