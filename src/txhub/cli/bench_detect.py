@@ -42,7 +42,7 @@ from txhub.store.sqlfiles import queries
 START = datetime(2026, 1, 5, tzinfo=UTC)
 _DAY, _PIECE = timedelta(days=1), timedelta(hours=1)
 _LIVE_BLOCKS, _TOGETHER = 1200, 4
-_LIVE_RULE = {"pattern": "amount", "amount": {"large": "0.1"}}
+_LIVE_RULE = {"pattern": "amount", "amount": {"large": "0.1"}, "scope": {"chains": [DEMO_CHAINS[0].name]}}
 """Met by more than a percent of the transactions, so that there are alerts to measure."""
 _SQL = queries("bench")
 
