@@ -75,6 +75,8 @@ async def test_a_series_says_its_unit_and_coverage_in_every_format(api: httpx.As
         headers = (await api.get("/v1/series/avg_value", params={**query, "format": name})).headers
         assert (headers["txhub-unit"], headers["txhub-bucket"]) == ("ETH/transaction", "1m")
         assert float(headers["txhub-coverage"]) == 65 / 75
+        assert (headers["txhub-source"], headers["txhub-gaps"]) == ("rollup", "1")
+        assert int(headers["txhub-rows-read"]) > 0
 
 
 async def test_peaks_are_the_busiest_minutes(api: httpx.AsyncClient) -> None:

@@ -79,12 +79,18 @@ async def series(
         now=now,
         **given(start=start, end=end, bucket=bucket, unit=unit, tz=tz, compare=compare),
     )
-    coverage = found.quality.coverage
+    trust = found.quality
+    coverage = trust.coverage
     facts = {
         "metric": found.question.metric.value,
         "unit": found.question.unit,
         "bucket": found.question.bucket.value,
         "coverage": "unknown" if coverage is None else str(coverage),
+        "source": trust.source,
+        "gaps": str(len(trust.gaps)),
+        **({} if trust.provisional_from is None else {"provisional-from": trust.provisional_from.isoformat()}),
+        **({} if trust.error is None else {"error": str(trust.error)}),
+        **({} if trust.rows_read is None else {"rows-read": str(trust.rows_read)}),
     }
     name = f"{metric}_{facts['bucket']}"
     settled = found.quality.settled and (found.previous is None or found.previous.settled)
