@@ -188,6 +188,18 @@ SELECT * FROM txhub.delivery_attempts
 -- name: clear_all_delivery_attempts
 DELETE FROM txhub.delivery_attempts
 
+-- name: read_all_models
+SELECT * FROM txhub.models
+
+-- name: clear_all_models
+DELETE FROM txhub.models
+
+-- name: read_all_anomalies
+SELECT * FROM txhub.anomalies
+
+-- name: clear_all_anomalies
+DELETE FROM txhub.anomalies
+
 -- name: continue_ids
 -- New ids go on where the copied rows end.
 SELECT setval(pg_get_serial_sequence('txhub.reorgs', 'id'), coalesce((SELECT max(id) FROM txhub.reorgs), 0) + 1, false),
@@ -199,7 +211,8 @@ SELECT setval(pg_get_serial_sequence('txhub.reorgs', 'id'), coalesce((SELECT max
        setval(pg_get_serial_sequence('txhub.rules', 'id'), coalesce((SELECT max(id) FROM txhub.rules), 0) + 1, false),
        setval(pg_get_serial_sequence('txhub.alerts', 'id'), coalesce((SELECT max(id) FROM txhub.alerts), 0) + 1, false),
        setval(pg_get_serial_sequence('txhub.alert_events', 'id'), coalesce((SELECT max(id) FROM txhub.alert_events), 0) + 1, false),
-       setval(pg_get_serial_sequence('txhub.deliveries', 'id'), coalesce((SELECT max(id) FROM txhub.deliveries), 0) + 1, false)
+       setval(pg_get_serial_sequence('txhub.deliveries', 'id'), coalesce((SELECT max(id) FROM txhub.deliveries), 0) + 1, false),
+       setval(pg_get_serial_sequence('txhub.models', 'id'), coalesce((SELECT max(id) FROM txhub.models), 0) + 1, false)
 
 -- name: touch_everything
 -- Every hour with blocks has to be closed in the copy.

@@ -53,7 +53,11 @@ ALERTING = """
     INSERT INTO txhub.deliveries (channel, kind, severity, planned_at, due_at)
     VALUES ('a', 'alert', 'high', now(), now());
     INSERT INTO txhub.delivery_alerts SELECT d.id, a.id, 'raised', 'high' FROM txhub.deliveries d, txhub.alerts a;
-    INSERT INTO txhub.delivery_attempts SELECT id, 1, now(), now(), 'delivered', 200 FROM txhub.deliveries
+    INSERT INTO txhub.delivery_attempts SELECT id, 1, now(), now(), 'delivered', 200 FROM txhub.deliveries;
+    INSERT INTO txhub.models (chain_id, subject, version, digest, trained_from, trained_to, rows, seed, quantiles,
+                              parameters, splits)
+    VALUES (1, 'address', 1, 'd', now(), now(), 5, 1, '{}', '{}', '\\x05');
+    INSERT INTO txhub.anomalies SELECT id, now(), '\\x01', 0.75, '[]' FROM txhub.models
 """
 
 

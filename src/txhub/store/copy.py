@@ -44,6 +44,8 @@ _WHOLE = (
     "deliveries",
     "delivery_alerts",
     "delivery_attempts",
+    "models",
+    "anomalies",
 )
 """Tables that are copied as a whole, each before those that refer to it."""
 COPIED = frozenset({"chains", *_BY_DAY, *_WHOLE})
