@@ -17,8 +17,6 @@ from txhub.store.keys import Role, create_key
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
 
-NOW = datetime.now(UTC)
-
 
 async def examined(database: str, **settings: object) -> dict[str, Check]:
     checks = await check_database(database, Settings.model_validate(settings), datetime.now(UTC))
@@ -40,11 +38,11 @@ async def services(pool: Pool, **seen: timedelta) -> None:
 
 
 async def test_everything_is_well_until_it_is_not(database: str, tmp_path: Path) -> None:
-    second = timedelta(seconds=1)
+    second, now = timedelta(seconds=1), datetime.now(UTC)
     async with open_pool(database, name="test") as pool:
         ledger = Ledger(pool, ETHEREUM)
         await ledger.register()
-        await ledger.commit([make_block(0, start=NOW, transactions=1)])
+        await ledger.commit([make_block(0, start=now, transactions=1)])
         await ledger.follow_from(0)
         await services(pool, worker=second, ingest=second)
         well = await examined(database)
@@ -55,7 +53,7 @@ async def test_everything_is_well_until_it_is_not(database: str, tmp_path: Path)
         assert well["services"].says == "running: ingest, worker"
         # Everything at once goes wrong.
         await pool.execute("UPDATE txhub.blocks SET time = now() - INTERVAL '1 day'")
-        await keep(pool, [Finding("disk_filling", "0.1 GB are free")], set(), NOW)
+        await keep(pool, [Finding("disk_filling", "0.1 GB are free")], set(), now)
         await services(pool, worker=120 * second)
         await pool.execute(
             "INSERT INTO txhub.archive_manifest (chain_id, table_name, day, path, rows, value_sum, fee_sum, wide, "
