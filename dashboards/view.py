@@ -128,6 +128,11 @@ def touched(news: News, filters: Filters) -> bool:
     return filters.range.touches(news.start, news.end)
 
 
+def of_alerts(news: News, _filters: Filters) -> bool:
+    """Whether there is news of alerts."""
+    return news.everything or news.alerts
+
+
 def always(_news: News, _filters: Filters) -> bool:
     """All news are of interest."""
     return True

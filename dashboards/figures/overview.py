@@ -16,6 +16,7 @@ import polars as pl
 from dashboards.figures.style import (
     GREY,
     KIND_COLOURS,
+    PINK,
     VERMILION,
     as_written,
     chain_colour,
@@ -26,7 +27,7 @@ from dashboards.figures.style import (
     y_axis,
 )
 from dashboards.quantities import KIND_NAMES
-from txhub.contract import Gap
+from txhub.contract import Anomaly, Gap
 
 FEW_POINTS = 60
 """Lines of at most so many points show each of them."""
@@ -41,11 +42,13 @@ def rate(
     *,
     gaps: Iterable[Gap] = (),
     provisional_from: datetime | None = None,
+    anomalies: Iterable[Anomaly] = (),
     zone: tzinfo = UTC,
 ) -> go.Figure:
     """Transactions a minute over time, a line for each chain, with the busiest minutes marked.
 
-    Gaps (blocks that are not in) are shaded, and so is the newest part, which a reorg may still change.
+    So is where a spike or a drop began, with what detection said of it. Gaps (blocks that are not in) are shaded, and
+    so is the newest part, which a reorg may still change.
     """
     lines = _by_chain(frame, chains)
     if not lines:
@@ -71,6 +74,21 @@ def rate(
                 "name": "busiest minutes",
                 "marker": {"symbol": "triangle-down", "size": 10, "color": VERMILION, "line": {"width": 0}},
                 "hovertemplate": "%{y:,} tx<extra>peak, %{text}</extra>",
+            }
+        )
+    found = [each for each in anomalies if each.chain in lines and each.seen is not None]
+    if found:
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [as_written(each.start, zone) for each in found],
+                "y": [each.seen for each in found],
+                "text": [each.title for each in found],
+                "mode": "markers",
+                "cliponaxis": False,
+                "name": "spikes and drops",
+                "marker": {"symbol": "diamond-open", "size": 11, "color": PINK, "line": {"width": 2}},
+                "hovertemplate": "%{text}<extra></extra>",
             }
         )
     first, last = _ends(frame)

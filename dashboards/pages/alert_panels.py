@@ -25,6 +25,8 @@ CASES = {
     CaseState.RESOLVED: "Resolved",
     CaseState.FALSE_ALARM: "False alarm",
 }
+UNSOLVED = ",".join((CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.INVESTIGATING))
+"""The states of cases that are to be worked on, as a question spells them."""
 _CHAIN_STATES = {
     ChainState.PENDING: "its block is new",
     ChainState.CONFIRMED: "its block is confirmed, and may still be replaced",
@@ -45,7 +47,7 @@ COLUMNS = (
 
 def listed(page: Listing[Alert], view: View, _now: datetime) -> tuple[Any, ...]:
     """Rows, what is said where there is none, and the links to other pages of the list."""
-    rows = [_row(alert, view.zone) for alert in page.items]
+    rows = [row_of(alert, view.zone) for alert in page.items]
     nothing = None if rows else empty("Nothing was found in this range that is of these cases and severities.")
     kept = {name: value for name, value in view.own.items() if name != "cursor"}
     links = []
@@ -57,7 +59,8 @@ def listed(page: Listing[Alert], view: View, _now: datetime) -> tuple[Any, ...]:
     return rows, nothing, links
 
 
-def _row(alert: Alert, zone: tzinfo) -> dict[str, Any]:
+def row_of(alert: Alert, zone: tzinfo) -> dict[str, Any]:
+    """An alert as a row of a table with `COLUMNS`."""
     retracted = alert.chain_state is ChainState.RETRACTED
     return {
         "id": str(alert.id),

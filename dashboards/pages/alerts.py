@@ -7,13 +7,12 @@ from typing import Any, cast
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboards.filters import Filters
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import alert_panels as panels
 from dashboards.parts import labelled, loading, panel
 from dashboards.tables import grid
-from dashboards.view import View, bind, keep_shown, part
+from dashboards.view import View, bind, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
 from txhub.contract import Alert, AlertStory, CaseState, Severity
 from txhub.contract import Page as Listing
@@ -21,9 +20,8 @@ from txhub.contract import Page as Listing
 PATH = "/alerts"
 ON_A_PAGE = 100
 CASES, SEVERITIES = "alerts-cases", "alerts-severities"
-UNSOLVED = ",".join((CaseState.OPEN, CaseState.ACKNOWLEDGED, CaseState.INVESTIGATING))
 _CASES = [
-    {"value": UNSOLVED, "label": "To be worked on"},
+    {"value": panels.UNSOLVED, "label": "To be worked on"},
     *({"value": state.value, "label": panels.CASES[state]} for state in CaseState),
     {"value": "all", "label": "All"},
 ]
@@ -46,7 +44,7 @@ def _list() -> html.Div:
             "What was found",
             html.Div(
                 [
-                    _choice(CASES, "Cases", _CASES, UNSOLVED),
+                    _choice(CASES, "Cases", _CASES, panels.UNSOLVED),
                     _choice(SEVERITIES, "Severities", _SEVERITIES, _SEVERITIES[0]["value"]),
                 ],
                 className="choices",
@@ -101,11 +99,11 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
 
     The browser saves by itself (`assets/changes.js`), so that the API knows who it is, and may refuse.
     """
-    bind(app, CASES, "case", UNSOLVED)
+    bind(app, CASES, "case", panels.UNSOLVED)
     bind(app, SEVERITIES, "severity", _SEVERITIES[0]["value"])
 
     async def read_list(view: View) -> Listing[Alert]:
-        case = view.own.get("case", UNSOLVED)
+        case = view.own.get("case", panels.UNSOLVED)
         return await client.alerts(
             **cast("Any", view.filters.range.question()),
             chain=view.filters.chains or None,
@@ -130,7 +128,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read_list,
         panels.listed,
-        concerned=_of_alerts,
+        concerned=of_alerts,
     )
     keep_shown(
         app,
@@ -145,7 +143,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read_story,
         panels.story,
-        concerned=_of_alerts,
+        concerned=of_alerts,
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("changes", "saveCase"),
@@ -158,10 +156,6 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         State("case-seen", "data"),
         prevent_initial_call=True,
     )
-
-
-def _of_alerts(news: News, _filters: Filters) -> bool:
-    return news.everything or news.alerts
 
 
 PAGE = Page(PATH, "Alerts", "alerts", layout, register)

@@ -10,13 +10,12 @@ from dash import Dash, Output, html
 
 from dashboards.details import table
 from dashboards.figures.exposure import by_day
-from dashboards.filters import Filters
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.parts import address_path, empty, graph, loading, panel, transaction_path
 from dashboards.quantities import count, exact, minute, moment
 from dashboards.tables import MEDIUM, NARROW, column, grid, identifier_column, time_column
-from dashboards.view import View, keep_shown, part
+from dashboards.view import View, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
 from txhub.contract import Exposure, ExposureReport
 
@@ -84,12 +83,8 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read,
         shown,
-        concerned=_of_alerts,
+        concerned=of_alerts,
     )
-
-
-def _of_alerts(news: News, _filters: Filters) -> bool:
-    return news.everything or news.alerts
 
 
 def shown(read: ExposureReport, view: View, _now: datetime) -> tuple[Any, ...]:

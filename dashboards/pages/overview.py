@@ -8,10 +8,11 @@ from dashboards.cards import CARDS
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import overview_panels as panels
-from dashboards.pages.overview_reading import read_charts, read_figures, read_large
-from dashboards.parts import graph, loading, panel
+from dashboards.pages.alert_panels import COLUMNS as ALERT_COLUMNS
+from dashboards.pages.overview_reading import read_alerts, read_charts, read_figures, read_large
+from dashboards.parts import graph, link, loading, panel
 from dashboards.tables import TRANSACTION_COLUMNS, grid
-from dashboards.view import View, always, keep_shown, part, touched
+from dashboards.view import View, always, keep_shown, of_alerts, part, touched
 from txhub.client import AsyncClient
 from txhub.contract import BlockEvent, ChainInfo, StreamHealth
 
@@ -55,6 +56,15 @@ def layout(parts: Parts) -> html.Div | None:
                     ],
                     className="columns even",
                 ),
+            ),
+            panel(
+                "Alerts to be worked on",
+                part(
+                    "overview-alerts",
+                    html.Div(loading(3), id="overview-alerts-empty", className="instead"),
+                    grid("overview-alerts-rows", ALERT_COLUMNS, "id", spoken="Alerts", sortable=False),
+                ),
+                note=link("all of them", "/alerts"),
             ),
             html.Div(
                 [
@@ -120,6 +130,15 @@ def register(app: Dash, client: AsyncClient, hub: Hub) -> None:
         lambda view: read_large(client, view.filters),
         panels.large,
         concerned=touched,
+    )
+    keep_shown(
+        app,
+        PATH,
+        "overview-alerts",
+        [Output("overview-alerts-rows", "rowData"), Output("overview-alerts-empty", "children")],
+        lambda view: read_alerts(client, view.filters),
+        panels.alerts,
+        concerned=of_alerts,
     )
     keep_shown(
         app,

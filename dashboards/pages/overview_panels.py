@@ -14,6 +14,7 @@ from dashboards.cards import CARDS, stat_card
 from dashboards.figures import overview as drawn
 from dashboards.figures.style import chain_colour
 from dashboards.filters import Between, Filters, to_query
+from dashboards.pages.alert_panels import row_of as alert_row
 from dashboards.pages.overview_reading import Charts, Figures, Large
 from dashboards.parts import age, dot, empty, link, notice
 from dashboards.quantities import coins, count, exact, length, minute, percent
@@ -21,7 +22,7 @@ from dashboards.reading import chosen, reach
 from dashboards.tables import transaction_row
 from dashboards.view import View
 from dashboards.zone import short_name
-from txhub.contract import BlockEvent, ChainInfo, StreamHealth
+from txhub.contract import Alert, BlockEvent, ChainInfo, StreamHealth
 
 
 def figures(read: Figures, view: View, now: datetime) -> tuple[Any, Any]:
@@ -46,6 +47,7 @@ def charts(read: Charts, view: View, _now: datetime) -> tuple[Any, ...]:
         read.names,
         gaps=read.quality.gaps,
         provisional_from=read.quality.provisional_from,
+        anomalies=read.anomalies,
         zone=zone,
     )
     return (
@@ -58,6 +60,12 @@ def charts(read: Charts, view: View, _now: datetime) -> tuple[Any, ...]:
         _spoken("Volume by kind", read.volume, coins),
         peaks_table(read.peaks, read.names, zone),
     )
+
+
+def alerts(read: list[Alert], view: View, _now: datetime) -> tuple[Any, Any]:
+    """The rows of alerts, and what is said where there is none."""
+    rows = [alert_row(alert, view.zone) for alert in read]
+    return rows, None if rows else empty("Nothing is to be worked on in this range.")
 
 
 def large(read: Large, view: View, _now: datetime) -> tuple[Any, Any]:

@@ -10,13 +10,16 @@ import polars as pl
 
 from dashboards.cards import CARDS
 from dashboards.filters import Filters
+from dashboards.pages.alert_panels import UNSOLVED
 from dashboards.reading import SMALL_POINTS, WIDE_POINTS, bucket_under, chosen, frame_of, together, width_of
 from txhub.client import AsyncClient
-from txhub.contract import Bucket, ChainInfo, Metric, Quality, Summary, Transaction
+from txhub.contract import Alert, Anomaly, AnomalyKind, Bucket, ChainInfo, Metric, Quality, Summary, Transaction
 
 PEAKS = 9
 LARGE = 12
 """How many busiest minutes, and how many large transactions, the Overview shows."""
+ALERTS, MARKED = 6, 50
+"""How many alerts it shows, and how many spikes and drops it marks at the most."""
 LAST_WEEK = "7d"
 
 NO_PEAKS = pl.DataFrame(
@@ -52,6 +55,7 @@ class Charts:
     avg_value: pl.DataFrame
     volume: pl.DataFrame
     peaks: pl.DataFrame
+    anomalies: list[Anomaly]
 
     @property
     def names(self) -> list[str]:
@@ -105,8 +109,9 @@ async def read_charts(client: AsyncClient, filters: Filters) -> Charts:
     wide = bucket_under(WIDE_POINTS, filters.range.length)
     question = cast("Any", filters.question())
     span = {name: value for name, value in question.items() if name != "kind"}
-    series, avg_value, volume, *peaks = await together(
+    series, anomalies, avg_value, volume, *peaks = await together(
         client.read_series("tx_rate", by="chain", **question),
+        client.anomalies(**span, kind=(AnomalyKind.SPIKE, AnomalyKind.DROP), limit=MARKED),
         client.series("avg_value", by="chain", bucket=wide, **question),
         client.series("volume", by=("chain", "kind"), bucket=wide, **question),
         *(client.peaks(**{**span, "chain": chain.name}, limit=max(PEAKS // len(shown), 2)) for chain in shown),
@@ -120,7 +125,19 @@ async def read_charts(client: AsyncClient, filters: Filters) -> Charts:
         avg_value=avg_value,
         volume=volume,
         peaks=pl.concat([NO_PEAKS, *peaks]),
+        anomalies=anomalies.items,
     )
+
+
+async def read_alerts(client: AsyncClient, filters: Filters) -> list[Alert]:
+    """Read the newest alerts that nobody has done with.
+
+    Raises:
+        TxhubError: the question failed.
+    """
+    question = cast("Any", filters.question())
+    span = {name: value for name, value in question.items() if name != "kind"}
+    return (await client.alerts(**span, case=UNSOLVED, limit=ALERTS)).items
 
 
 async def read_large(client: AsyncClient, filters: Filters) -> Large:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -17,6 +18,7 @@ from dashboards.view import View
 from dashboards.zone import short_name
 from txhub.contract import Coin, Source, Status, TokenTransfer, Transaction, TransactionDetail, TransactionPage
 
+EXPORTS = {"csv": "CSV", "arrow": "Arrow", "parquet": "Parquet"}
 STATUS = {
     Status.PROVISIONAL: ("provisional", "a reorg may still replace its block"),
     Status.FINAL: ("final", "deeper than any reorg that its chain allows"),
@@ -36,7 +38,7 @@ def listed(page: TransactionPage, view: View, _now: datetime) -> tuple[Any, ...]
         more = " yet: the search goes on with the older ones" if page.next else ""
         nothing = empty(f"No transaction meets these filters{more}.")
     source = "partly from the archive" if Source.ARCHIVE in page.sources else ""
-    return rows, nothing, _pager(page, view), source
+    return rows, nothing, _pager(page, view), [source, *_exports(view)]
 
 
 def outcome(transaction: Transaction) -> str:
@@ -54,6 +56,19 @@ def _pager(page: TransactionPage, view: View) -> list[Any]:
         query = to_query(view.filters, kept | {"cursor": page.next})
         links.append(link("Older", f"/transactions{query}", className="step older"))
     return links
+
+
+def _exports(view: View) -> list[html.A]:
+    """Links that save all that meets the filters."""
+    asked = {name.rstrip("_"): value for name, value in view.filters.transactions_question().items() if value}
+    block = {"block": view.own["block"]} if "block" in view.own else {}
+    query = urlencode(
+        {name: ",".join(said) if isinstance(said, tuple) else said for name, said in asked.items()} | block
+    )
+    return [
+        html.A(words, href=f"/v1/transactions/export?{query}&format={form}", className="elsewhere")
+        for form, words in EXPORTS.items()
+    ]
 
 
 def detail(read: TransactionDetail, zone: tzinfo) -> html.Div:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dashboards.figures import overview as figures
 from dashboards.figures.style import BLUE, KIND_COLOURS, ORANGE, chain_colour
 from dashboards.pages.overview_reading import NO_PEAKS
-from txhub.contract import Gap, Kind
+from txhub.contract import Anomaly, AnomalyKind, ChainState, Gap, Kind, Severity
 
 START = datetime(2023, 9, 8, 7, 27, tzinfo=UTC)
 CHAINS = ["ethereum", "bitcoin"]
@@ -110,3 +111,14 @@ def test_every_kind_has_a_colour_of_its_own() -> None:
 def test_colours_come_round_again_rather_than_run_out() -> None:
     names = [f"chain{number}" for number in range(20)]
     assert all(chain_colour(name, names).startswith("#") for name in [*names, "a stranger"])
+
+
+def test_spikes_are_marked_on_the_rate_with_what_was_said_of_them() -> None:
+    spike = Anomaly(
+        id=1, kind=AnomalyKind.SPIKE, chain="ethereum", subject="ethereum", start=START, end=None,
+        severity=Severity.HIGH, title="ethereum has 4 times its usual traffic", expected=200, seen=800, factor=4,
+        score=None, unit="transactions/minute", rule="spike", test=False, chain_state=ChainState.PENDING,
+    )  # fmt: skip
+    elsewhere = replace(spike, chain="bitcoin")
+    _, marks = figures.rate(RATE, NO_PEAKS, CHAINS, anomalies=[spike, elsewhere]).data
+    assert (list(marks.y), list(marks.text)) == ([800], ["ethereum has 4 times its usual traffic"])

@@ -20,6 +20,7 @@ from dashboards.quantities import coins, count, exact, length, percent, shortene
 from dashboards.reading import bucket_under
 from dashboards.tables import transaction_row
 from dashboards.view import View, touched
+from tests.unit.test_dashboard_alerts import FAN_IN
 from txhub.contract import (
     Bucket,
     ChainFigures,
@@ -68,6 +69,7 @@ def charts(**changes: object) -> Charts:
         avg_value=frame(("ethereum", None, [0.68, 0.7, 0.7]), ("bitcoin", None, [1, 1, 1])),
         volume=frame(("ethereum", "transfer", [1000, 400, 91.22]), ("bitcoin", "transfer", [1, 2, 3])),
         peaks=NO_PEAKS,
+        anomalies=[],
     )
     return replace(plain, **changes)
 
@@ -236,3 +238,9 @@ def test_numbers_read_well() -> None:
     assert [length(timedelta(minutes=each)) for each in (3, 1500)] == ["3 min", "1 d 1 h"]
     assert shortened("0x12ab345678ef") == "0x12ab345678ef"
     assert shortened("0x12ab3456789abcdef") == "0x12ab34…cdef"
+
+
+def test_alerts_to_be_worked_on_lead_to_their_pages() -> None:
+    rows, nothing = panels.alerts([FAN_IN], View(VIEW), LATER)
+    assert (rows[0]["path"], nothing) == ("/alerts/7", None)
+    assert "Nothing is to be worked on" in json.dumps(panels.alerts([], View(VIEW), LATER), cls=PlotlyJSONEncoder)

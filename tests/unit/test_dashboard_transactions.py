@@ -69,7 +69,7 @@ def test_a_transaction_of_coins_has_no_gas() -> None:
         assert words in said
 
 
-def test_a_list_leads_to_older_ones() -> None:
+def test_a_list_leads_to_older_ones_and_can_be_saved_whole() -> None:
     view = View(Filters(parse_range("2023-09-08"), chains=("ethereum",), senders=(SENDER,)), own={"block": "18090205"})
     page = TransactionPage([SENT], "older", [Source.RAW, Source.ARCHIVE])
     rows, nothing, pager, note = transaction_panels.listed(page, view, TIME)
@@ -80,6 +80,8 @@ def test_a_list_leads_to_older_ones() -> None:
     assert "block=18090205" in older.href
     assert "cursor=older" in older.href
     assert "partly from the archive" in text_of(note)
+    assert f"from={SENDER}&block=18090205&format=parquet" in text_of(note)
+    assert "start=2023-09-08T00%3A00%3A00%2B00%3A00" in text_of(note)
     first, *_ = transaction_panels.listed(page, replace(view, own={"cursor": "x"}), TIME)[2]
     assert "cursor" not in first.href
     empty = transaction_panels.listed(TransactionPage([], "older", [Source.RAW]), view, TIME)[1]
