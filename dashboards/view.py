@@ -56,6 +56,7 @@ def keep_shown(
     content: Callable[[Read, View, datetime], Sequence[Any]],
     *,
     concerned: Callable[[News, Filters], bool] | None = None,
+    again: Input | None = None,
 ) -> None:
     """Fill `outputs` with the `content` of what `read` answers, whenever that may have changed.
 
@@ -68,6 +69,7 @@ def keep_shown(
         read: asks the API.
         content: a value for each output, made of the answer, the view and what time it is; runs in a thread.
         concerned: whether news touch what is shown, as `touched` is; without it only the view decides.
+        again: a store of the page; whenever it comes to hold something else, what is shown is read again.
     """
     unchanged = (no_update,) * len(outputs)
 
@@ -83,19 +85,25 @@ def keep_shown(
             "query": Input(URL, "search"),
             "zone": Input(ZONE, "data"),
             "told": Input(NEWS, "data"),
+            "again": [] if again is None else [again],
             "pathname": State(URL, "pathname"),
             "before": State(name, "data-view"),
         },
     )
     async def show(
-        query: str | None, zone: str | None, told: dict[str, Any] | None, pathname: str | None, before: str | None
+        query: str | None,
+        zone: str | None,
+        told: dict[str, Any] | None,
+        again: list[str | None],
+        pathname: str | None,
+        before: str | None,
     ) -> dict[str, Any]:
         parts = parts_of(path, pathname)
         if query is None or told is None or parts is None:
             raise PreventUpdate  # a page reads as soon as it hears the server, so that it misses nothing
         view = View(from_query(query), zone_of(zone), parts, own_parameters(query))
         done = {"busy": "false", "told": str(told["told"])}
-        asked, news = f"{pathname}{query} {zone}", News.from_json(told)
+        asked, news = " ".join((f"{pathname}{query}", str(zone), *map(str, again))), News.from_json(told)
         # A view that is not shown yet is read, whatever called: this call takes the place of the one that reads it.
         if before == asked and not news.everything and not (concerned and concerned(news, view.filters)):
             return {"shown": unchanged, "refusal": no_update, "view": no_update, **done}

@@ -5,7 +5,7 @@
   const clientside = (window.dash_clientside = window.dash_clientside || {});
   const unchanged = () => window.dash_clientside.no_update;
 
-  /* What the API says to a change: whether it was made, and why not. */
+  /* What the API says to a change or a question: whether it was made and its answer, or why not. */
   async function ask(method, path, change) {
     try {
       const answer = await fetch(path, {
@@ -13,7 +13,7 @@
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(change),
       });
-      if (answer.ok) return { made: true, why: "" };
+      if (answer.ok) return { made: true, why: "", answer: answer.status === 204 ? null : await answer.json() };
       const problem = await answer.json();
       return { made: false, why: [problem.detail, problem.hint].filter(Boolean).join(" ") };
     } catch (failure) {
@@ -35,5 +35,5 @@
     return said.made ? "It is watched from now on, and what it did before is looked for." : said.why;
   }
 
-  Object.assign(clientside, { changes: { saveCase, watch } });
+  Object.assign(clientside, { changes: { ask, saveCase, watch } });
 })();

@@ -15,6 +15,11 @@
     return parts.filter((part) => FILTERS.includes(part.split("=")[0])).join("&");
   }
 
+  function filtered(path) {
+    const query = filters();
+    return query ? path + "?" + query : path;
+  }
+
   /* The address of a link as of now: it may be opened in another tab, or copied. */
   function resolve(event) {
     const anchor = event.target.closest && event.target.closest("a[data-page]");
@@ -22,8 +27,7 @@
     const plain = anchor.dataset.plain || anchor.getAttribute("href");
     if (!plain.includes("?")) {
       anchor.dataset.plain = plain;
-      const query = filters();
-      anchor.setAttribute("href", query ? plain + "?" + query : plain);
+      anchor.setAttribute("href", filtered(plain));
     }
     return anchor;
   }
@@ -35,6 +39,12 @@
   }
 
   let moved = false; // whether a person has gone to another page since this one was loaded
+
+  /* To another page, as a link to it would. */
+  function lead(path) {
+    moved = true;
+    go(filtered(path));
+  }
 
   document.addEventListener("pointerdown", resolve, true);
   document.addEventListener("click", (event) => {
@@ -105,7 +115,7 @@
   }
 
   Object.assign(clientside, {
-    navigate: { arrived },
+    navigate: { arrived, lead },
     view: { busy: () => "true" },
     zone: { choose, name },
   });

@@ -13,6 +13,7 @@ from dashboards.pages import (
     operations,
     origins,
     overview,
+    rules,
     transactions,
 )
 
@@ -27,5 +28,6 @@ PAGES: tuple[Page, ...] = (
     exposure.PAGE,
     operations.PAGE,
     blocks.PAGE,
+    rules.PAGE,
 )
 """In the order of the navigation; a phone has the first four at hand."""

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import alert_panels as panels
-from dashboards.parts import labelled, loading, panel
+from dashboards.parts import labelled, link, loading, panel
 from dashboards.tables import grid
 from dashboards.view import View, bind, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
@@ -55,6 +55,7 @@ def _list() -> html.Div:
                 grid("alerts-rows", panels.COLUMNS, "id", spoken="Alerts", sortable=False),
                 html.Nav(id="alerts-pages", className="pager"),
             ),
+            note=link("Rules", "/rules"),
         ),
         className="stack",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 Moment = str | datetime
 """ISO 8601, or relative to now such as `-24h`, `-90m`, `-7d`; or an aware datetime."""
@@ -198,6 +198,23 @@ class CaseChange(TypedDict, total=False):
     assignee: str
     note: str
     updated_at: datetime
+
+
+class RuleChange(TypedDict, total=False):
+    """What `create_rule` and `change_rule` take beside the name. docs/rules.md says what definitions are made of."""
+
+    definition: dict[str, Any]
+    severity: str
+    state: str
+
+
+class BacktestQuestion(TypedDict, total=False):
+    """What `backtest` takes: `rule` or `definition`, one of them; without a range the last seven days."""
+
+    rule: str | None
+    definition: dict[str, Any] | None
+    start: Moment | None
+    end: Moment | None
 
 
 class WatchlistQuestion(TypedDict, total=False):

@@ -14,7 +14,9 @@ from tests.blocks import ETHEREUM, START, make_blocks
 from tests.commands import environment, run
 from txhub.api.access import Admission
 from txhub.api.app import create_app
+from txhub.client import ApiError, AsyncClient
 from txhub.config import Settings
+from txhub.contract import JobState, RuleState, Severity
 from txhub.detect.defaults import DEFAULTS, keep_rules
 from txhub.detect.facts import Facts
 from txhub.detect.jobs import do_next
@@ -53,29 +55,41 @@ async def api(database: str, admission: Admission = Admission.LOCAL) -> AsyncIte
         yield client
 
 
+@asynccontextmanager
+async def client_of(database: str) -> AsyncIterator[AsyncClient]:
+    async with api(database) as http, AsyncClient("http://127.0.0.1:8050") as client:
+        own, client._http = client._http, http
+        yield client
+    await own.aclose()
+
+
 async def test_rules_are_made_changed_and_ended(database: str, pool: Pool) -> None:
-    async with api(database) as client:
-        known = (await client.get("/v1/rules")).json()["items"]
-        assert {each["name"] for each in known} == set(DEFAULTS)
-        assert {each["origin"] for each in known} == {"default"}
-        made = await client.post("/v1/rules", json={"name": "mine", "definition": LARGE, "severity": "high"})
-        assert (made.status_code, made.json()["version"], made.json()["state"]) == (201, 1, "on")
-        assert made.json()["definition"] == define(LARGE).document()
-        again = await client.post("/v1/rules", json={"name": "mine", "definition": LARGE})
-        assert (again.status_code, again.headers["content-type"]) == (400, "application/problem+json")
-        tried = await client.put("/v1/rules/mine", json={"state": "test"})
-        assert (tried.json()["version"], tried.json()["state"], tried.json()["severity"]) == (1, "test", "high")
-        changed = await client.put("/v1/rules/mine", json={"definition": LARGE | {"amount": "5"}})
-        assert (changed.json()["version"], changed.json()["state"]) == (2, "test")
-        assert (await client.get("/v1/rules/mine")).json() == changed.json()
-        wrong = await client.put("/v1/rules/mine", json={"definition": LARGE | {"amount": {"usd": "x"}}})
-        assert wrong.status_code == 400
-        assert "amount.usd is 'x'" in wrong.json()["detail"]
-        off = await client.put("/v1/rules/fan-in", json={"state": "off"})
-        assert (off.json()["origin"], off.json()["version"]) == ("default", 1)
-        assert (await client.delete("/v1/rules/fan-in")).status_code == 400
-        assert (await client.delete("/v1/rules/mine")).status_code == 204
-        assert (await client.delete("/v1/rules/mine")).status_code == 404
+    async with client_of(database) as client:
+        known = await client.rules()
+        assert {each.name for each in known} == set(DEFAULTS)
+        assert {each.origin for each in known} == {"default"}
+        made = await client.create_rule("mine", definition=LARGE, severity="high")
+        assert (made.version, made.state, made.severity) == (1, RuleState.ON, Severity.HIGH)
+        assert made.definition == define(LARGE).document()
+        tried = await client.change_rule("mine", state="test")
+        assert (tried.version, tried.state, tried.severity) == (1, RuleState.TEST, Severity.HIGH)
+        changed = await client.change_rule("mine", definition=LARGE | {"amount": "5"})
+        assert (changed.version, changed.state) == (2, RuleState.TEST)
+        assert await client.rule("mine") == changed
+        off = await client.change_rule("fan-in", state="off")
+        assert (off.origin, off.version) == ("default", 1)
+        for wrong, status, words in (
+            (client.create_rule("mine", definition=LARGE), 400, "there is a rule 'mine' already"),
+            (client.change_rule("mine", definition=LARGE | {"amount": {"usd": "x"}}), 400, "amount.usd is 'x'"),
+            (client.change_rule("other", state="off"), 404, "there is no rule 'other'"),
+            (client.delete_rule("fan-in"), 400, "comes with txhub"),
+        ):
+            with pytest.raises(ApiError, match=words) as refused:
+                await wrong
+            assert refused.value.answer_status == status
+        await client.delete_rule("mine")
+        with pytest.raises(ApiError, match="there is no rule"):
+            await client.delete_rule("mine")
     versions = await pool.fetchval("SELECT count(*) FROM txhub.rule_versions WHERE name = 'mine'")
     assert versions == 2
 
@@ -133,6 +147,13 @@ async def test_a_backtest_finds_what_rules_find_and_keeps_nothing(database: str,
         assert len(result["samples"]) == len(result["subjects"]) == 20
         assert result["limits"] == [f"ethereum: it is stored from {START:%Y-%m-%d %H:%M} on"]
         assert await pool.fetchval("SELECT count(*) FROM txhub.alerts") == 0
+
+        async with client_of(database) as typed:
+            asked_again = await typed.backtest(definition=FAN_IN, start=START - timedelta(days=1), end=NOW)
+            assert (asked_again.state, asked_again.question) == (JobState.QUEUED, job["question"])
+            assert await do_next(pool, reader)
+            answer = await typed.job(asked_again.id)
+            assert (answer.state, answer.result) == (JobState.DONE, result)
 
         both = await client.post("/v1/rules/backtest", json={"rule": "fan-in", "definition": FAN_IN})
         assert both.status_code == 400

@@ -38,6 +38,7 @@ from txhub.contract import (
     ExposureReport,
     Flow,
     Hits,
+    Job,
     Label,
     Neighbourhood,
     Operations,
@@ -47,6 +48,7 @@ from txhub.contract import (
     Ranking,
     Reorg,
     ReorgStory,
+    Rule,
     Series,
     StreamHealth,
     Summary,
@@ -60,6 +62,7 @@ from txhub.contract import (
 from txhub.questions import (
     AlertsQuestion,
     AnomaliesQuestion,
+    BacktestQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
@@ -74,6 +77,7 @@ from txhub.questions import (
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
+    RuleChange,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -249,6 +253,34 @@ class AsyncClient:
     async def change_alert(self, alert_id: int, **change: Unpack[CaseChange]) -> Alert:
         """As `Client.change_alert`."""
         return await self._ask(calls.change_alert(alert_id, change))
+
+    async def rules(self) -> list[Rule]:
+        """As `Client.rules`."""
+        return (await self._ask(calls.rules())).items
+
+    async def rule(self, name: str) -> Rule:
+        """As `Client.rule`."""
+        return await self._ask(calls.rule(name))
+
+    async def create_rule(self, name: str, **wanted: Unpack[RuleChange]) -> Rule:
+        """As `Client.create_rule`."""
+        return await self._ask(calls.create_rule(name, wanted))
+
+    async def change_rule(self, name: str, **change: Unpack[RuleChange]) -> Rule:
+        """As `Client.change_rule`."""
+        return await self._ask(calls.change_rule(name, change))
+
+    async def delete_rule(self, name: str) -> None:
+        """As `Client.delete_rule`."""
+        await self._ask(calls.delete_rule(name))
+
+    async def backtest(self, **question: Unpack[BacktestQuestion]) -> Job:
+        """As `Client.backtest`."""
+        return await self._ask(calls.backtest(question))
+
+    async def job(self, job_id: int) -> Job:
+        """As `Client.job`."""
+        return await self._ask(calls.job(job_id))
 
     async def watchlist(self, **question: Unpack[WatchlistQuestion]) -> Page[Label]:
         """As `Client.watchlist`."""

@@ -37,6 +37,7 @@ from txhub.contract import (
     ExposureReport,
     Flow,
     Hits,
+    Job,
     Label,
     Neighbourhood,
     Operations,
@@ -46,6 +47,7 @@ from txhub.contract import (
     Ranking,
     Reorg,
     ReorgStory,
+    Rule,
     Series,
     StreamHealth,
     Summary,
@@ -59,6 +61,7 @@ from txhub.contract import (
 from txhub.questions import (
     AlertsQuestion,
     AnomaliesQuestion,
+    BacktestQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
@@ -73,6 +76,7 @@ from txhub.questions import (
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
+    RuleChange,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -271,6 +275,40 @@ class Client:
         With `updated_at`, that of the alert as it was seen, nothing is changed where somebody else was faster.
         """
         return self._ask(calls.change_alert(alert_id, change))
+
+    def rules(self) -> list[Rule]:
+        """All rules, by name."""
+        return self._ask(calls.rules()).items
+
+    def rule(self, name: str) -> Rule:
+        """One rule, with all defaults of its definition."""
+        return self._ask(calls.rule(name))
+
+    def create_rule(self, name: str, **wanted: Unpack[RuleChange]) -> Rule:
+        """Make a rule by its `definition`; its `severity` is medium and its `state` on where they are left out."""
+        return self._ask(calls.create_rule(name, wanted))
+
+    def change_rule(self, name: str, **change: Unpack[RuleChange]) -> Rule:
+        """Set a rule's `definition`, `severity` or `state`; what is left out stays.
+
+        Another definition is a new version, which looks at the last days again.
+        """
+        return self._ask(calls.change_rule(name, change))
+
+    def delete_rule(self, name: str) -> None:
+        """End a rule that people made; its alerts stay."""
+        self._ask(calls.delete_rule(name))
+
+    def backtest(self, **question: Unpack[BacktestQuestion]) -> Job:
+        """Ask how often a `rule`, or a `definition` that is none yet, would have been met from `start` to `end`.
+
+        The worker answers: `job` tells how it stands, and then has a `Backtest` as its `result`.
+        """
+        return self._ask(calls.backtest(question))
+
+    def job(self, job_id: int) -> Job:
+        """How a job stands and, once it is done, its answer."""
+        return self._ask(calls.job(job_id))
 
     def watchlist(self, **question: Unpack[WatchlistQuestion]) -> Page[Label]:
         """The entries of watchlists that are in force, newest first; with `ended`, all there ever were."""

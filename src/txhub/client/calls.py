@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
@@ -20,6 +21,7 @@ from txhub.contract import (
     ExposureReport,
     Flow,
     Hits,
+    Job,
     Label,
     Neighbourhood,
     Operations,
@@ -29,6 +31,7 @@ from txhub.contract import (
     Ranking,
     Reorg,
     ReorgStory,
+    Rule,
     Series,
     StreamHealth,
     Summary,
@@ -42,6 +45,7 @@ from txhub.contract import (
 from txhub.questions import (
     AlertsQuestion,
     AnomaliesQuestion,
+    BacktestQuestion,
     CaseChange,
     CoverageQuestion,
     EventsQuestion,
@@ -55,6 +59,7 @@ from txhub.questions import (
     PeaksQuestion,
     ProfileQuestion,
     ReorgsQuestion,
+    RuleChange,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -95,6 +100,9 @@ _read_alerts: Callable[[bytes], Page[Alert]] = reads(Page[Alert])
 _read_anomalies: Callable[[bytes], Page[Anomaly]] = reads(Page[Anomaly])
 _read_alert_story: Callable[[bytes], AlertStory] = reads(AlertStory)
 _read_alert: Callable[[bytes], Alert] = reads(Alert)
+_read_rules: Callable[[bytes], Page[Rule]] = reads(Page[Rule])
+_read_rule: Callable[[bytes], Rule] = reads(Rule)
+_read_job: Callable[[bytes], Job] = reads(Job)
 
 
 def chains() -> Call[Page[ChainInfo]]:
@@ -194,6 +202,46 @@ def change_alert(alert_id: int, change: CaseChange) -> Call[Alert]:
     if seen := change.get("updated_at"):
         body["updated_at"] = seen.isoformat()
     return Call(f"/v1/alerts/{alert_id}", _read_alert, body=body, method="PATCH")
+
+
+def rules() -> Call[Page[Rule]]:
+    """`/v1/rules`."""
+    return Call("/v1/rules", _read_rules)
+
+
+def rule(name: str) -> Call[Rule]:
+    """`/v1/rules/{name}`."""
+    return Call(f"/v1/rules/{segment(name)}", _read_rule)
+
+
+def create_rule(name: str, change: RuleChange) -> Call[Rule]:
+    """A POST to `/v1/rules`."""
+    return Call("/v1/rules", _read_rule, body={"name": name, **change})
+
+
+def change_rule(name: str, change: RuleChange) -> Call[Rule]:
+    """A PUT to `/v1/rules/{name}`."""
+    return Call(f"/v1/rules/{segment(name)}", _read_rule, body={**change}, method="PUT")
+
+
+def delete_rule(name: str) -> Call[None]:
+    """A DELETE of `/v1/rules/{name}`."""
+    return Call(f"/v1/rules/{segment(name)}", _read_nothing, method="DELETE")
+
+
+def backtest(question: BacktestQuestion) -> Call[Job]:
+    """A POST to `/v1/rules/backtest`."""
+    body = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in question.items()
+        if value is not None
+    }
+    return Call("/v1/rules/backtest", _read_job, body=body)
+
+
+def job(job_id: int) -> Call[Job]:
+    """`/v1/jobs/{id}`."""
+    return Call(f"/v1/jobs/{job_id}", _read_job)
 
 
 def operations() -> Call[Operations]:

@@ -27,6 +27,7 @@ from txhub.contract.anomalies import Anomaly, AnomalyKind, Expectation, Expected
 from txhub.contract.busiest import Flow, Party, Ranking
 from txhub.contract.details import BlockDetail, BlockHeader, Coin, KindCount, Status, TokenTransfer, TransactionDetail
 from txhub.contract.exposure import Exposure, ExposureCount, ExposureDay, ExposureReport, ReportedChain, ReportedList
+from txhub.contract.jobs import Backtest, BacktestDay, BacktestSample, BacktestSubject, Job, JobState
 from txhub.contract.labels import Label
 from txhub.contract.ledger import (
     ChainInfo,
@@ -74,6 +75,10 @@ __all__ = [
     "AnomalyKind",
     "ArchiveState",
     "BackfillEvent",
+    "Backtest",
+    "BacktestDay",
+    "BacktestSample",
+    "BacktestSubject",
     "BlockDetail",
     "BlockEvent",
     "BlockHeader",
@@ -105,6 +110,8 @@ __all__ = [
     "HitKind",
     "Hits",
     "Item",
+    "Job",
+    "JobState",
     "Kind",
     "KindCount",
     "Label",
