@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from sqlalchemy import make_url
 
@@ -159,3 +161,13 @@ def database(edition: Edition, server: Server, migrated: Callable[[Edition], str
     """The URL of a migrated database of the edition, without data."""
     with open_database(server, migrated(edition)) as url:
         yield url
+
+
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Lets a test configure logs, which are of the whole process, and write to what is captured during it only."""
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
+    logging.getLogger().setLevel(level)

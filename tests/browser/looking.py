@@ -20,6 +20,11 @@ VIEW = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height"
 AXE = Path(__file__).parents[2] / ".cache" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 NO_AXE = "axe-core is not installed, so nothing tells what keeps people out: npm install --prefix .cache/axe axe-core"
 PATIENCE_S = 30.0
+SETTLED = (
+    "Promise.allSettled(document.getAnimations()"
+    ".filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"
+)
+"""Resolves once whatever moves or changes its colour has come to its end."""
 READ = "[...document.querySelectorAll('.part')].every(part => part.getAttribute('aria-busy') === 'false')"
 """Whether every part of a page shows what was asked for."""
 
@@ -80,6 +85,8 @@ async def findings(page: Page) -> list[str]:
     # Not by add_script_tag: the page's Content-Security-Policy refuses scripts that stand in it.
     if not await page.evaluate("Boolean(window.axe)"):
         await page.evaluate(AXE.read_text(encoding="utf-8"))
+    # Colours that are still on their way from light to dark are nobody's.
+    await page.evaluate(SETTLED)
     found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}"

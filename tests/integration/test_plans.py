@@ -70,6 +70,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     return statements
 
 
+EXPLAIN = "EXPLAIN (ANALYZE, FORMAT JSON)"
+
+
 def executed(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The nodes of a plan that ran."""
     if node["Actual Loops"]:
@@ -78,11 +81,24 @@ def executed(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from executed(child)
 
 
+async def explained(reader: Reader, pool: Pool, sql: str, values: Sequence[object]) -> str:
+    """How a statement ran, as JSON. The reader copies what a statement without parameters answers; not so a plan."""
+    if values:
+        return str((await reader.frame(f"{EXPLAIN} {sql}", *values)).item())
+    return str(await pool.fetchval(f"{EXPLAIN} {sql}"))
+
+
 async def scans(database: str, statements: Sequence[Statement]) -> list[dict[str, Any]]:
     """What statements read, as the database plans and runs them."""
-    async with Reader(database) as reader:
-        plans = [await reader.frame(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values) for sql, values in statements]
-    nodes = [node for plan in plans for node in executed(json.loads(plan.item())[0]["Plan"])]
+    async with Reader(database) as reader, open_pool(database, name="test", size=1) as pool:
+        plans = [
+            # What has no parameters the reader would copy, and a plan cannot be.
+            (await reader.frame(f"{EXPLAIN} {sql}", *values)).item()
+            if values
+            else await pool.fetchval(f"{EXPLAIN} {sql}")
+            for sql, values in statements
+        ]
+    nodes = [node for plan in plans for node in executed(json.loads(plan)[0]["Plan"])]
     return [node for node in nodes if "Relation Name" in node]
 
 

@@ -39,7 +39,7 @@ def tables() -> list[tuple[str, dict[str, str]]]:
     found = []
     for path, methods in app.openapi_schema.to_schema()["paths"].items():
         parameters = {each["name"]: each for each in methods.get("get", {}).get("parameters", ())}
-        if "format" in parameters:
+        if "format" in parameters and not path.endswith("/export"):  # has no JSON; tests/integration/test_export.py
             filled = {
                 name: str(next(iter(each["examples"].values()))["value"])
                 for name, each in parameters.items()

@@ -170,7 +170,7 @@ async def test_a_backtest_finds_what_rules_find_and_keeps_nothing(database: str,
 
 
 def test_the_command_line_lists_sets_and_tests_rules(database: str) -> None:
-    there = environment(database)
+    there = environment(database) | {"COLUMNS": "200"}
     listed = run("rules", "list", env=there)
     assert listed.returncode == 0, listed.stderr
     assert all(name in listed.stdout for name in DEFAULTS)

@@ -289,6 +289,7 @@ async def test_no_path_leads_around_the_keys_or_out_of_the_folder(target: Target
                 assert told not in answer.text, (path[:60], answer.text[:200])
 
 
+@pytest.mark.usefixtures("logs_as_before")
 async def test_no_secret_is_ever_logged(target: Target, capfd: pytest.CaptureFixture[str]) -> None:
     configure_logs(Settings(log_level="debug"))
     sent = []
