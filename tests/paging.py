@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from tests.asking import asking
 from tests.blocks import BASE, ETHEREUM, START, make_block, make_blocks, make_branch
+from txhub.errors import DatabaseUnavailable
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
 
@@ -49,7 +52,7 @@ async def page_through(url: str, rows: int, limit: int) -> Paged:
         for task in writing:
             task.cancel()
         await asyncio.wait(writing)
-        assert not [task for task in writing if not task.cancelled() and task.exception()]
+        assert [task.exception() for task in writing if not task.cancelled() and task.exception()] == []
         assert await pool.fetchval("SELECT count(*) FROM txhub.reorgs") == 1
         return Paged(seen, before, await _stored(pool))
 
@@ -57,9 +60,11 @@ async def page_through(url: str, rows: int, limit: int) -> Paged:
 async def _replace(ledger: Ledger, blocks: int) -> None:
     """Let another branch win whose rows are not yet read, or just read, and go on with its head."""
     ancestor = blocks - DEPTH - 1
-    await ledger.replace(ancestor, make_branch(range(ancestor + 1, blocks + 1), "b", fork=ancestor, transactions=30))
+    winners = make_branch(range(ancestor + 1, blocks + 1), "b", fork=ancestor, transactions=30)
+    await _until_done(lambda: ledger.replace(ancestor, winners))
     for number in range(blocks + 1, blocks + 1000):
-        await ledger.commit(make_branch([number], "b", fork=ancestor, transactions=3))
+        block = make_branch([number], "b", fork=ancestor, transactions=3)
+        await _until_done(partial(ledger.commit, block))
 
 
 async def _insert(other: Ledger, blocks: int) -> None:
@@ -67,7 +72,18 @@ async def _insert(other: Ledger, blocks: int) -> None:
     length = blocks * ETHEREUM.block_time_s / BASE.block_time_s
     for number in range(300):
         place = int(length * ((number * 0.618) % 1))
-        await other.commit([make_block(place, chain=BASE, transactions=2, start=START)])
+        await _until_done(partial(other.commit, [make_block(place, chain=BASE, transactions=2, start=START)]))
+
+
+async def _until_done(commit: Callable[[], Awaitable[object]]) -> None:
+    """Commit as followers do: where another transaction was in the way, nothing was changed, and it is tried again."""
+    while True:
+        try:
+            await commit()
+        except DatabaseUnavailable:
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 async def _stored(pool: Pool) -> set[Place]:
