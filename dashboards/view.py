@@ -141,6 +141,16 @@ def of_alerts(news: News, _filters: Filters) -> bool:
     return news.everything or news.alerts
 
 
+def any_block(news: News, _filters: Filters) -> bool:
+    """Whether a block came or went anywhere: each one confirms those before it once more."""
+    return news.everything or bool(news.chains)
+
+
+def anew(news: News, _filters: Filters) -> bool:
+    """Whether everything has to be read anew: for what is made of closed hours, and must not move while it is read."""
+    return news.everything
+
+
 def always(_news: News, _filters: Filters) -> bool:
     """All news are of interest."""
     return True

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple, cast
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from dashboards.filters import Filters
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import address_panels as panels
 from dashboards.parts import labelled, loading, panel
 from dashboards.reading import chosen, together
 from dashboards.tables import grid
-from dashboards.view import View, bind, keep_shown, part, touched
+from dashboards.view import View, anew, bind, keep_shown, part, touched
 from txhub.client import AsyncClient
 from txhub.contract import AddressProfile, Alert, Party, Rank, Ranking, TransactionPage
 from txhub.contract import Page as Listing
@@ -126,7 +125,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read_busiest,
         panels.busiest,
-        concerned=_whole_hours,
+        concerned=anew,
     )
     keep_shown(
         app,
@@ -149,11 +148,6 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         State("watch-about", "data"),
         prevent_initial_call=True,
     )
-
-
-def _whole_hours(news: News, _filters: Filters) -> bool:
-    """Lists of the busiest are made of closed hours: a single block changes nothing of them."""
-    return news.everything
 
 
 PAGE = Page(PATH, "Addresses", "addresses", layout, register)

@@ -9,12 +9,12 @@ from dash import Dash, Output, html
 
 from dashboards.details import explorer_link, facts, number, table
 from dashboards.filters import Between, Filters, to_query
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages.transaction_panels import STATUS
 from dashboards.parts import age, attributes, copy_button, link, loading, panel
 from dashboards.quantities import KIND_NAMES, exact, moment, percent
-from dashboards.view import View, keep_shown, part
+from dashboards.view import View, any_block, keep_shown, part
 from dashboards.zone import short_name
 from txhub.client import AsyncClient
 from txhub.contract import BlockDetail
@@ -39,12 +39,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     def content(read: BlockDetail, view: View, _now: datetime) -> list[Any]:
         return [shown(read, view.zone)]
 
-    keep_shown(app, PATH, "block", [Output("block-facts", "children")], read, content, concerned=_news)
-
-
-def _news(news: News, _filters: Filters) -> bool:
-    """Each block of a chain confirms the others once more."""
-    return news.everything or bool(news.chains)
+    keep_shown(app, PATH, "block", [Output("block-facts", "children")], read, content, concerned=any_block)
 
 
 def shown(read: BlockDetail, zone: tzinfo) -> html.Div:

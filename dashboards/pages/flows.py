@@ -8,15 +8,15 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html, no_update
 
 from dashboards.filterbar import URL
-from dashboards.filters import Filters, own_parameters, with_own_parameter
-from dashboards.live import Hub, News
+from dashboards.filters import own_parameters, with_own_parameter
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import flow_panels as panels
 from dashboards.pages.address_panels import RANKS
 from dashboards.parts import labelled, loading, panel
 from dashboards.reading import chosen, together
 from dashboards.tables import grid
-from dashboards.view import View, bind, keep_shown, part
+from dashboards.view import View, anew, bind, keep_shown, part
 from txhub.client import AsyncClient
 from txhub.contract import ChainInfo, Flow, Neighbourhood, Rank, Ranking
 
@@ -91,7 +91,7 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read,
         panels.shown,
-        concerned=_everything,
+        concerned=anew,
     )
 
     @app.callback(
@@ -105,11 +105,6 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         if node is None or node["id"] in centres or len(centres) >= MOST_CENTRES:
             return no_update
         return with_own_parameter(query, "around", ",".join([*centres, node["id"]]))
-
-
-def _everything(news: News, _filters: Filters) -> bool:
-    """A graph that somebody reads must not move by itself."""
-    return news.everything
 
 
 PAGE = Page(PATH, "Flows", "flows", layout, register)

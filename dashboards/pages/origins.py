@@ -9,12 +9,11 @@ from dash import Dash, Output, html
 
 from dashboards.details import table
 from dashboards.figures.origins import Mark, origins, places
-from dashboards.filters import Filters
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.parts import empty, graph, loading, panel
 from dashboards.quantities import NOT_KNOWN, count, exact, minute, percent
-from dashboards.view import View, keep_shown, part
+from dashboards.view import View, anew, keep_shown, part
 from txhub.client import AsyncClient
 from txhub.contract import Origin, Origins
 
@@ -65,13 +64,8 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         ],
         read,
         shown,
-        concerned=_everything,
+        concerned=anew,
     )
-
-
-def _everything(news: News, _filters: Filters) -> bool:
-    """Origins are counted of closed hours: a single block changes nothing."""
-    return news.everything
 
 
 def shown(read: Origins, view: View, _now: datetime) -> tuple[Any, ...]:

@@ -6,13 +6,12 @@ from typing import Any, cast
 
 from dash import Dash, Output, html
 
-from dashboards.filters import Filters
-from dashboards.live import Hub, News
+from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import transaction_panels as panels
 from dashboards.parts import loading, panel
 from dashboards.tables import MEDIUM, TRANSACTION_COLUMNS, column, grid
-from dashboards.view import View, keep_shown, part, touched
+from dashboards.view import View, any_block, keep_shown, part, touched
 from txhub.client import AsyncClient
 from txhub.contract import TransactionDetail, TransactionPage
 
@@ -91,13 +90,8 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         [Output("transaction-facts", "children")],
         read_detail,
         lambda read, view, _now: [panels.detail(read, view.zone)],
-        concerned=_of_its_chain,
+        concerned=any_block,
     )
-
-
-def _of_its_chain(news: News, _filters: Filters) -> bool:
-    """Each block of a chain confirms its transactions once more."""
-    return news.everything or bool(news.chains)
 
 
 PAGE = Page(PATH, "Transactions", "transactions", layout, register)
