@@ -10,7 +10,6 @@ INSTALL_UV := $(PIP) install --only-binary uv uv==0.13.9
 
 DATA := $(or $(TXHUB_TEST_DATA),../shared/data)
 BLOCKS ?= $(DATA)/ethereum/mainnet_18090205-18090218.jsonl.gz
-RECEIPTS ?= $(patsubst %/,%,$(dir $(BLOCKS)))
 URL ?= http://127.0.0.1:8050
 
 comma := ,
@@ -59,10 +58,8 @@ lint: $(INSTALLED)  ## Check style and types
 slow: $(INSTALLED)  ## Run the long tests: many kills, long faults
 	$(BIN)/pytest tests/slow
 
-bench: $(INSTALLED)  ## Measure this machine on recorded blocks: BLOCKS=file.jsonl.gz RECEIPTS=folder
-	$(BIN)/txhub bench ingest --blocks $(BLOCKS)
-	$(if $(wildcard $(RECEIPTS)/*.receipts.json.gz),$(BIN)/txhub bench ingest --blocks $(BLOCKS) --receipts $(RECEIPTS) \
-		--repeat 700)
+bench: $(INSTALLED)  ## Measure this machine on recorded blocks, some minutes: BLOCKS=file.jsonl.gz
+	$(BIN)/txhub bench all --quick --blocks $(BLOCKS)
 
 screenshots: $(INSTALLED)  ## Take the pictures in docs/images of a running demo: URL=http://127.0.0.1:8050
 	$(BIN)/python -m tests.browser.screenshots $(URL)

@@ -81,3 +81,9 @@ FROM (
      WHERE kind = 'transfer' AND block_time < (SELECT min(time) + INTERVAL '1 day' FROM txhub.blocks)
      GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 10)
 ) AS busiest
+
+-- name: stored_time
+-- How many transactions there are by the ledger, and how many seconds of their chains' time it holds.
+SELECT coalesce(sum(b.tx_count), 0)::bigint AS rows, coalesce(sum(c.block_time_s), 0)::bigint AS seconds
+FROM txhub.blocks b
+JOIN txhub.chains c USING (chain_id)

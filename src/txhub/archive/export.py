@@ -28,7 +28,7 @@ from txhub.store.snapshot import Snapshot, open_snapshot
 from txhub.store.sqlfiles import queries
 
 _SQL = queries("archive")
-_DICTIONARIES = ["chain_id", "from_address", "to_address", "token_address", "address", "kind", "standard", "side"]
+DICTIONARIES = ["chain_id", "from_address", "to_address", "token_address", "address", "kind", "standard", "side"]
 """Columns whose values come again and again; for the others a dictionary costs time and saves nothing."""
 
 
@@ -167,7 +167,7 @@ def _export_table(
 
 
 def _write(file: BinaryIO, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> None:
-    dictionaries = [name for name in schema.names if name in _DICTIONARIES]
+    dictionaries = [name for name in schema.names if name in DICTIONARIES]
     with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=dictionaries) as writer:
         for group in _groups(rows, schema):
             writer.write_table(group, row_group_size=ROW_GROUP)

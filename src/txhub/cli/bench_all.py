@@ -3,148 +3,174 @@
 from __future__ import annotations
 
 import os
-import platform
+import re
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-from txhub import __version__
+from txhub.cli.bench_page import Section, move_claims, write_page
+from txhub.cli.bench_tables import Shown, read_tables
 from txhub.cli.console import err, out
-from txhub.errors import Unavailable, UsageError
-from txhub.store.account import Account
-from txhub.store.installation import suitable
+from txhub.errors import Incomplete, UsageError
 
-_LIBRARIES = ("msgspec", "asyncpg", "web3", "litestar", "polars", "dash")
-_COLUMNS = "118"
+_COLUMNS = "160"
+_MEDIAN = re.compile(r"^median ([\d,]+) tx/s of \d+ runs?, ([\d,]+) to ([\d,]+)$", re.MULTILINE)
 
 
 class _Part(NamedTuple):
-    """A section of the page: a command, with the options of a quick and of a full run."""
+    """A section of the page: a command with the options of a quick run (None: it is left out) and of a full one."""
 
+    name: str
     title: str
     meaning: str
-    command: str
-    quick: str
+    quick: str | None
     full: str
 
 
 _PARTS = (
     _Part(
+        "peers",
         "The whole path beside others and beside its limits",
         "The same recorded blocks from the same node, by each in turn; starting up counts for nobody. Rows that begin "
         "with `limit` are the way without the rest of it.",
-        "peers",
-        "--repeat 40 --runs 2",
-        "--repeat 150 --runs 5",
+        "peers --blocks {blocks} --repeat 40 --runs 2",
+        "peers --blocks {blocks} --repeat 150 --runs 3",
     ),
     _Part(
+        "ingest",
         "The whole path with receipts",
         "With receipts each block brings outcomes, fees and token transfers, which are stored as well.",
-        "ingest --receipts {receipts}",
-        "--repeat 100 --runs 2",
-        "--repeat 700 --runs 3",
+        "ingest --blocks {blocks} --receipts {receipts} --repeat 100 --runs 1",
+        "ingest --blocks {blocks} --receipts {receipts} --repeat 700 --runs 3",
     ),
     _Part(
-        "How soon a block is seen",
-        "From the node's announcement to the row that others can read, to the API's stream, and to the page.",
-        "freshness",
-        "--interval 2 --interval 0.25 --count 20",
-        "--interval 12 --interval 2 --interval 0.25 --count 60",
+        "code",
+        "The code alone",
+        "Decoding, encoding, batching and the refresh of rollups by themselves, over the same recorded blocks.",
+        "code --blocks {blocks}",
+        "code --blocks {blocks}",
+    ),
+    *(
+        _Part(
+            f"freshness-{interval}",
+            f"How soon a block is seen, one every {interval} s",
+            "From the node's announcement to the row that others can read, to the API's stream, and to the page.",
+            None if quick is None else f"freshness --blocks {{blocks}} --interval {interval} --count {quick}",
+            f"freshness --blocks {{blocks}} --interval {interval} --count {full}",
+        )
+        for interval, quick, full in (("12", None, 20), ("2", 12, 60), ("0.25", 60, 400))
     ),
     _Part(
-        "What rows weigh, and how long questions take",
-        "Made days in the shape of Ethereum's traffic, with random hashes and new addresses.",
         "store",
-        "--rows 2000000 --times 10",
-        "--rows 20000000 --rows 100000000 --times 12",
+        "What rows weigh, and how long questions take",
+        "Made days in the shape of Ethereum's traffic, with random hashes and new addresses. `information` is what a "
+        "column says at least: which value each row has, by how often it comes, and every value once. The questions "
+        "are put to the API in the same process, and to DuckDB over the same rows in Parquet; their answers have to "
+        "be equal.",
+        "store --rows 1000000 --times 5 --patience 3 --keep {home}",
+        "store --rows 1000000 --rows 10000000 --rows 100000000 --times 12 --patience 8 --keep {home}",
     ),
     _Part(
-        "Many who ask at once",
-        "Fifty connections ask what open dashboards ask, while blocks of three chains are committed.",
         "api",
-        "--rows 1000000 --seconds 15 --runs 1",
-        "--rows 20000000 --seconds 60 --runs 3",
+        "Many who ask at once",
+        "Fifty connections ask what open dashboards ask, each the next as soon as it is answered, while blocks of "
+        "three chains are committed; over the rows of the section before.",
+        "api --rows 1 --seconds 10 --runs 1 --keep {home}",
+        "api --rows 1 --seconds 60 --runs 3 --keep {home}",
+    ),
+    _Part(
+        "memory",
+        "Memory",
+        "PSS: what a process has for itself, and its share of what several have. At full rate the ingester loads "
+        "history as fast as the node and the cores give it, with the worker behind it; over the same rows.",
+        "memory --seconds 12 --keep {home}",
+        "memory --seconds 90 --keep {home}",
+    ),
+    _Part(
+        "detect",
+        "What is found",
+        "Default rules over what is planted in the demo network, and over traffic in which nothing is.",
+        None,
+        "detect --transactions 3000000 --days 1",
     ),
 )
-_WITHOUT_BLOCKS = frozenset({"store", "api"})
 
 
 def everything(
     blocks: Annotated[Path, typer.Option(metavar="FILE", help="Recorded blocks (.jsonl.gz) to serve.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Minutes instead of hours, and fewer rows.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Minutes instead of an hour, and fewer rows.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="PART", help="Only this part, such as store; repeatable.")
+    ] = None,
     page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Write the page there, such as docs/performance.md.")
+        Path | None,
+        typer.Option(
+            "--page", metavar="FILE", help="Write the page there, and its figures where README and docs claim them."
+        ),
     ] = None,
 ) -> None:
-    """Run every benchmark in turn, each in a process of its own, and write down what it says."""
+    """Run every benchmark in turn, each in a process of its own, and write down what it says.
+
+    One that fails is told of, and the others are run all the same; the exit code says that one failed. All of them are
+    given the same folder, so that what one has loaded is there for the next. Nothing is left of it.
+    """
     if not blocks.is_file():
         raise UsageError(f"there is no file {blocks}", hint="--blocks names a .jsonl.gz of blocks, one JSON a line")
-    text = "\n".join(_page(blocks, quick))
+    if unknown := set(only or ()) - {part.name for part in _PARTS}:
+        raise UsageError(f"there is no part {min(unknown)!r}", hint=", ".join(part.name for part in _PARTS))
+    began = time.monotonic()
+    sections = []
+    with tempfile.TemporaryDirectory(prefix="txhub-bench-", ignore_cleanup_errors=True) as home:
+        places = {"blocks": str(blocks), "receipts": str(blocks.parent), "home": home}
+        for part in _PARTS:
+            options = part.quick if quick else part.full
+            if options is not None and (not only or part.name in only):
+                sections.append(_run(part, options, places))
+    minutes = (time.monotonic() - began) / 60
+    text = write_page(sections, quick=quick, minutes=minutes)
     if page is None:
         out.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
+        before = page.read_text(encoding="utf-8") if page.exists() else ""
         page.write_text(text, encoding="utf-8")
+        for document in move_claims(page, before):
+            err.print(f"its figures are in {document}, too")
+    if failed := [section.name for section in sections if section.failed]:
+        raise Incomplete(f"of {len(sections)} benchmarks these failed: {', '.join(failed)}")
 
 
-def _page(blocks: Path, quick: bool) -> Iterator[str]:
+def _run(part: _Part, options: str, places: Mapping[str, str]) -> Section:
+    """Run a benchmark to its end."""
+    shown = options.format(blocks="FILE", receipts="DIR", home="DIR")
     began = time.monotonic()
-    yield "# Performance\n"
-    yield (
-        "Written by `txhub bench all"
-        + (" --quick" if quick else "")
-        + " --blocks FILE --page docs/performance.md`. Each"
-    )
-    yield "section is a command and what it said; answers are checked while they are timed. Run it on your own machine:"
-    yield "what counts are the ratios within a table.\n"
-    yield from (f"- {line}" for line in _machine())
-    for part in _PARTS:
-        command = part.command.format(receipts=blocks.parent)
-        options = [*command.split(), *(part.quick if quick else part.full).split()]
-        shown = [*part.command.format(receipts="DIR").split(), *(part.quick if quick else part.full).split()]
-        if options[0] not in _WITHOUT_BLOCKS:
-            options += ["--blocks", str(blocks)]
-            shown += ["--blocks", "FILE"]
-        yield f"\n## {part.title}\n\n{part.meaning}\n"
-        yield f"    txhub bench {' '.join(shown)}\n"
-        yield f"```text\n{_run(options)}\n```"
-    yield f"\nAll of it took {(time.monotonic() - began) / 60:.0f} minutes.\n"
-
-
-def _machine() -> Iterator[str]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    yield f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
-    server = next(suitable(Account.current()))
-    extension = "" if server.timescale is None else f", TimescaleDB {server.timescale}"
-    yield f"PostgreSQL {'.'.join(map(str, server.version))}{extension}"
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    yield f"txhub {__version__}, Python {platform.python_version()}, {libraries}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return model or platform.processor() or platform.machine()
-
-
-def _run(options: list[str]) -> str:
-    err.print(f"txhub bench {' '.join(options)}", soft_wrap=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "txhub", "bench", *options],
-        env=os.environ | {"COLUMNS": _COLUMNS},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    with tempfile.NamedTemporaryFile(prefix="txhub-bench-", suffix=".json") as file:
+        tables = Path(file.name)
+        arguments = [word.format(**places) for word in options.split()]
+        err.print(f"[bold]txhub bench {' '.join(arguments)}[/]", soft_wrap=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "txhub", "bench", "--json", str(tables), *arguments],
+            env=os.environ | {"COLUMNS": _COLUMNS},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        found = read_tables(tables)
     if done.returncode:
-        raise Unavailable(f"txhub bench {options[0]} failed", hint="what it says is above")
-    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+        err.print(f"[bold red]error:[/] txhub bench {arguments[0]} failed; the others go on")
+    text = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    seconds = time.monotonic() - began
+    return Section(
+        part.name, part.title, part.meaning, shown, text, [*found, *_medians(text)], seconds, bool(done.returncode)
+    )
+
+
+def _medians(text: str) -> Sequence[Shown]:
+    """The line of a median, as a table's row."""
+    rows = [["median", *found.groups()] for found in _MEDIAN.finditer(text)]
+    return [Shown("", ["", "tx/s", "least", "most"], rows)] if rows else []

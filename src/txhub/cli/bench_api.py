@@ -7,27 +7,21 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import msgspec
 import psutil
 import typer
 
-from txhub.chain.demo.network import DEMO_CHAINS
 from txhub.cli import wiring
 from txhub.cli.bench_load import Load, report
 from txhub.cli.bench_rows import ROWS_A_DAY, fill, plain_database, register
+from txhub.cli.bench_services import open_services
 from txhub.cli.console import err, out
-from txhub.errors import Incomplete, Unavailable
-from txhub.ports import free_port, wait_for_port
+from txhub.errors import Incomplete
 
-_READY_S = 120.0
 _DAY = timedelta(days=1)
 
 
@@ -57,9 +51,14 @@ def api(
             wiring.run(register(url, settings))
             today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             wiring.run(fill(url, rows, today - -(-rows // ROWS_A_DAY) * _DAY))
-            with _services(url) as (address, processes):
+            with open_services(url) as services:
+                services.start_node()
+                services.start_ingest()
+                services.start_serve()
+                services.wait_for_blocks()
+                processes = {name: psutil.Process(each.pid) for name, each in services.processes.items()}
                 for number in range(runs):
-                    _run(number, address, processes, connections, seconds)
+                    _run(number, services.address, processes, connections, seconds)
 
 
 def _run(number: int, address: str, processes: dict[str, psutil.Process], connections: int, seconds: float) -> None:
@@ -73,55 +72,6 @@ def _run(number: int, address: str, processes: dict[str, psutil.Process], connec
     out.print(f"run {number + 1}, cores: " + ", ".join(f"{name} {each / whole:.2f}" for name, each in spent.items()))
     if found.errors:
         raise Incomplete(f"errors: {found.errors}")
-
-
-@contextmanager
-def _services(url: str) -> Iterator[tuple[str, dict[str, psutil.Process]]]:
-    """A node of the demo network, an ingester that follows it, and a server; the server's address, and who they are."""
-    node_port, port = free_port(), free_port()
-    chains = [
-        argument
-        for chain in DEMO_CHAINS
-        for scheme in ["ws" if chain.family == "evm" else "http"]
-        for argument in ("--chain", chain.name, "--rpc", f"{chain.name}={scheme}://127.0.0.1:{node_port}/{chain.name}")
-    ]
-    environment = os.environ | {"TXHUB_DATABASE_URL": url, "TXHUB_HISTORY": "10m", "TXHUB_LOG_LEVEL": "warning"}
-    with ExitStack() as running:
-
-        def start(*arguments: str) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-m", "txhub", *arguments, "--attached"]
-            process = running.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, env=environment))
-            running.callback(process.terminate)
-            return process
-
-        node = start("node", "--port", str(node_port))
-        wait_for_port(node_port, node)
-        ingest = start("ingest", *chains)
-        serve = start("serve", "--port", str(port))
-        wait_for_port(port, serve)
-        address = f"http://127.0.0.1:{port}"
-        _wait_for_blocks(address)
-        yield (
-            address,
-            {name: psutil.Process(each.pid) for name, each in (("serve", serve), ("ingest", ingest), ("node", node))},
-        )
-
-
-def _wait_for_blocks(address: str) -> None:
-    """Wait until every chain of the demo network is followed.
-
-    Raises:
-        Unavailable: not in time.
-    """
-    names = {chain.name for chain in DEMO_CHAINS}
-    deadline = time.monotonic() + _READY_S
-    with httpx.Client(base_url=address, timeout=30) as client:
-        while time.monotonic() < deadline:
-            streams = client.get("/health/stream").json()["items"]
-            if names <= {stream["chain"] for stream in streams if stream["status"] == "ok"}:
-                return
-            time.sleep(0.5)
-    raise Unavailable(f"the demo network's chains are not followed after {_READY_S:.0f} s")
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -7,9 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
-from txhub.chain.demo.columns import BLOCKS_A_DAY, make_day
+import pyarrow.parquet as pq
+
+from txhub.archive.export import DICTIONARIES
+from txhub.archive.partition import ROW_GROUP, schema_of
+from txhub.chain.demo.columns import BLOCKS_A_DAY, Columns, make_day
 from txhub.chain.registry import resolve
 from txhub.cli.console import err
 from txhub.config import Settings
@@ -63,10 +68,13 @@ async def read_held(pool: Pool) -> Held:
     return Held(*await pool.fetchrow(_SQL["held"], CHAIN))
 
 
-async def fill(url: str, size: int, start: datetime) -> int:
+async def fill(url: str, size: int, start: datetime, files: Path | None = None) -> int:
     """Write days from `start` on until there are so many rows, and bring the rollups up to date.
 
-    What an earlier run left counts, and is gone on from.
+    What an earlier run left counts, and is gone on from. While a day is committed the next one is made.
+
+    Args:
+        files: a folder that gets the same rows as Parquet, as the archive writes it: a file for each day.
 
     Returns:
         How many days there are then.
@@ -75,12 +83,26 @@ async def fill(url: str, size: int, start: datetime) -> int:
         held = await read_held(pool)
         start = held.start or start
         rows, days, seconds = held.rows, held.days, 0.0
-        while rows < size:
-            made = await asyncio.to_thread(make_day, held.chain_id, start + days * _DAY, days * BLOCKS_A_DAY)
+
+        def make(day: int) -> asyncio.Future[Columns]:
+            return asyncio.ensure_future(
+                asyncio.to_thread(make_day, held.chain_id, start + day * _DAY, day * BLOCKS_A_DAY)
+            )
+
+        if files is not None:
+            for day in range(days):
+                if not (file := parquet_file(files, day)).exists():
+                    write_parquet(file, await make(day))
+        coming = make(days) if rows < size else None
+        while coming is not None:
+            made = await coming
+            rows, days = rows + made.transactions.height, days + 1
+            coming = make(days) if rows < size else None
             began = time.perf_counter()
             await asyncio.to_thread(commit_columns, url, held.chain_id, *made)
             seconds += time.perf_counter() - began
-            rows, days = rows + made.transactions.height, days + 1
+            if files is not None:
+                await asyncio.to_thread(write_parquet, parquet_file(files, days - 1), made)
             err.print(f"{rows:,} rows, {days} days, {seconds:,.0f} s in COPY")
         began = time.perf_counter()
         now = min(start + (days + 1) * _DAY, datetime.now(UTC))
@@ -88,3 +110,21 @@ async def fill(url: str, size: int, start: datetime) -> int:
         await pool.execute(_SQL["analyze"])
         err.print(f"rollups of {days - held.days} days in {time.perf_counter() - began:,.0f} s")
     return days
+
+
+def parquet_file(folder: Path, day: int) -> Path:
+    """Where a day's transactions are, by its number."""
+    return folder / f"{day:04}.parquet"
+
+
+def write_parquet(file: Path, made: Columns) -> None:
+    """Write a day's transactions as the archive does."""
+    file.parent.mkdir(exist_ok=True)
+    schema = schema_of("transactions", wide=False)
+    pq.write_table(
+        made.transactions.to_arrow().select(schema.names).cast(schema),
+        file,
+        compression="zstd",
+        row_group_size=ROW_GROUP,
+        use_dictionary=[name for name in schema.names if name in DICTIONARIES],
+    )

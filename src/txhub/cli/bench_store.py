@@ -1,4 +1,4 @@
-"""`txhub bench store`: what rows weigh, and how long the API's questions take as they become more."""
+"""`txhub bench store`: what rows weigh, and how long questions take as they become more, beside DuckDB over Parquet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -18,74 +18,50 @@ import httpx
 import typer
 from rich.table import Table
 
-from txhub.archive.export import export
-from txhub.archive.manifest import read_entries
 from txhub.cli import wiring
-from txhub.cli.bench_rows import CHAIN, fill, plain_database, read_held, register
+from txhub.cli.bench_duckdb import DuckDB, open_duckdb
+from txhub.cli.bench_questions import QUESTIONS, Asked, Question, Told, choose, require_equal
+from txhub.cli.bench_rows import ROWS_A_DAY, fill, parquet_file, plain_database, read_held, register
+from txhub.cli.bench_weight import weigh
 from txhub.cli.console import err, out
 from txhub.config import Settings
-from txhub.errors import ArchiveMismatch
-from txhub.rollup.states import read_hypertables
-from txhub.store.place import Place
 from txhub.store.pool import open_pool
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 _SQL = queries("bench")
 _DAY = timedelta(days=1)
-Parameters = Mapping[str, Any]
-
-
-class _Question(NamedTuple):
-    """A request of the API, or a statement that an analyst sends, with other parameters each time."""
-
-    name: str
-    path: str
-    parameters: Parameters
-    days: float | None = None
-    """How long its range is; it ends at some moment of the data. None: it names no range."""
-    about: str | None = None
-    """What it asks for besides: the address or the hash of some transaction, within the given range or anywhere."""
-
-
-_QUESTIONS = (
-    _Question("rate, a day of minutes", "/v1/series/tx_rate", {"bucket": "1m"}, 1),
-    _Question("rate by kind, 14 days", "/v1/series/tx_rate", {"by": "kind"}, 14),
-    _Question("average value, 14 days of hours", "/v1/series/avg_value", {"bucket": "1h", "chain": CHAIN}, 14),
-    _Question("volume, 14 days", "/v1/series/volume", {"bucket": "1d", "chain": CHAIN}, 14),
-    _Question("fees, a day of minutes", "/v1/series/fees", {"bucket": "1m", "chain": CHAIN}, 1),
-    _Question("failed rate, 14 days of hours", "/v1/series/failed_rate", {"bucket": "1h"}, 14),
-    _Question("active addresses, 7 days of hours", "/v1/series/active_addresses", {"bucket": "1h"}, 7),
-    _Question("value quantiles, 7 days of hours", "/v1/series/value_quantiles", {"bucket": "1h", "chain": CHAIN}, 7),
-    _Question("peaks, 14 days", "/v1/peaks", {}, 14),
-    _Question("peaks of 15 minutes, 7 days", "/v1/peaks", {"window": "15m", "limit": 20}, 7),
-    _Question("top senders, 10 days", "/v1/top/senders", {"limit": 20}, 10),
-    _Question("top receivers by value, 10 days", "/v1/top/receivers", {"rank": "value", "chain": CHAIN}, 10),
-    _Question("top flows, 10 days", "/v1/flows", {"limit": 20}, 10),
-    _Question("coverage, a day", "/v1/coverage", {}, 1),
-    _Question("newest 100 transactions", "/v1/transactions", {}),
-    _Question("newest 100 before a moment", "/v1/transactions", {}, 14),
-    _Question("newest 100 over 50 ETH", "/v1/transactions", {"min_value": "50"}),
-    _Question("an address in a day", "/v1/transactions", {}, 1, "address"),
-    _Question("a hash in a day", "", {}, 1, "hash"),
-    _Question("an address at any time", "/v1/transactions", {}, None, "address"),
-    _Question("a hash at any time", "", {}, None, "hash"),
-)
+_WARM_UP = 2
+"""So many answers of a question come before the first that counts: they open connections and fill caches."""
+_LEAST = 3
+"""So many count, however long they take."""
 
 
 class _Latency(NamedTuple):
-    """Milliseconds."""
+    """Milliseconds of the answers that count."""
 
     p50: float
     p95: float
+
+    def __str__(self) -> str:
+        return f"{self.p50:,.1f} / {self.p95:,.1f}"
+
+
+class _Compared(NamedTuple):
+    """How long a question took here, and in DuckDB where that was asked."""
+
+    ours: _Latency
+    theirs: _Latency | None
 
 
 def store(
     rows: Annotated[
         list[int] | None, typer.Option("--rows", metavar="N", min=1, help="Rows to measure at; may be given again.")
     ] = None,
-    times: Annotated[int, typer.Option(min=5, help="How often each question is asked, in other ranges.")] = 40,
+    times: Annotated[int, typer.Option(min=_LEAST, help="How often each question is asked, in other ranges.")] = 40,
+    patience: Annotated[
+        float, typer.Option(metavar="SECONDS", help="A question that takes so long in all is not asked again.")
+    ] = 20.0,
     plain: Annotated[bool, typer.Option("--plain", help="On PostgreSQL without TimescaleDB.")] = False,
     keep: Annotated[
         Path | None,
@@ -95,7 +71,8 @@ def store(
     """Bytes a row, and the latency of the API's questions, at growing numbers of transactions.
 
     Rows are made by the day in the shape of Ethereum's traffic, with random hashes and new addresses; days are whole,
-    so there may be somewhat more rows than asked for.
+    so there may be somewhat more rows than asked for. Where DuckDB is installed it is asked the same over the same
+    rows in Parquet, and both have to answer alike.
     """
     err.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory(prefix="txhub-bench-") as temporary:
@@ -104,82 +81,77 @@ def store(
         home.chmod(0o711)  # else root's server, another user's process, would keep its data elsewhere
         settings = wiring.settings_of(home=home)
         with plain_database(settings) if plain else wiring.database(settings) as url:
-            wiring.run(_measure(url, settings, sorted(rows or [20_000_000]), times))
+            wiring.run(_measure(url, settings, sorted(rows or [20_000_000]), times, patience))
 
 
-async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: int) -> None:
+async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: int, patience: float) -> None:
     await register(url, settings)
-    measured: list[dict[str, _Latency]] = []
+    files = settings.home / "parquet"
+    measured: list[dict[str, _Compared]] = []
     counts: list[int] = []
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = today - -(-sizes[-1] // ROWS_A_DAY) * _DAY  # so that `bench api` and `bench memory` may go on with it
     for size in sizes:
-        days = await fill(url, size, START)
-        end = START + days * _DAY
-        counts.append(await _weigh(url, settings, end))
-        measured.append(await _ask_all(url, settings, end, times))
-        _print_latencies(counts, measured)
+        days = await fill(url, size, first, files)
+        async with open_pool(url, name="bench") as pool:
+            held = await read_held(pool)
+            whole = int(await pool.fetchval(_SQL["size"]))
+            if not counts:
+                await weigh(pool, parquet_file(files, 0))
+        first = held.start or first
+        counts.append(held.rows)
+        out.print(f"{held.rows:,} transactions: {whole / held.rows:.1f} bytes each with ledger, rollups and lists")
+        with open_duckdb([parquet_file(files, day) for day in range(days)]) as duckdb:
+            if duckdb is None:
+                err.print("no DuckDB here: what it would take is left out")
+            measured.append(await _ask_all(url, settings, (first, first + days * _DAY), duckdb, times, patience))
+    _print_latencies(counts, measured)
 
 
-async def _weigh(url: str, settings: Settings, end: datetime) -> int:
-    """Print what the rows weigh; how many there are."""
-    async with open_pool(url, name="bench") as pool:
-        rows = (await read_held(pool)).rows
-        whole = int(await pool.fetchval(_SQL["size"]))
-        table = Table("of a transaction", "bytes", title=f"{rows:,} transactions")
-        [transactions] = [each for each in await read_hypertables(pool) if each.name == "transactions"]
-        table.add_row("transactions with indexes", f"{transactions.bytes / rows:.1f}")
-        table.add_row("everything else: ledger, rollups, lists", f"{(whole - transactions.bytes) / rows:.1f}")
-        last = (end - _DAY).date()
-        size, archived = await _archived(url, settings, last)
-        table.add_row(f"Parquet (zstd) of {last}", f"{size / archived:.1f}")
-    out.print(table)
-    return rows
-
-
-async def _archived(url: str, settings: Settings, day: date) -> tuple[int, int]:
-    """Bytes and rows of a day's transactions as the archive has them."""
-    place = Place(str(settings.home / "archive"))
-    async with open_pool(url, name="bench") as pool:
-        outcomes = [each async for each in export(pool, url, place, first=day, last=day, now=START + 1000 * _DAY)]
-        for entry in await read_entries(pool, day, day):
-            if entry.table == "transactions":
-                return entry.size, entry.rows
-    raise ArchiveMismatch(f"{day} was not exported: {[outcome.reason for outcome in outcomes]}")
-
-
-async def _ask_all(url: str, settings: Settings, end: datetime, times: int) -> dict[str, _Latency]:
+async def _ask_all(
+    url: str, settings: Settings, span: tuple[datetime, datetime], duckdb: DuckDB | None, times: int, patience: float
+) -> dict[str, _Compared]:
     chance = random.Random(1)  # noqa: S311 (nothing secret: the same questions in every run)
     found = {}
-    async with _api(url, settings, end) as api, Reader(url) as reader:
-        for question in _QUESTIONS:
-            taken = []
-            for number in range(times + 2):
-                parameters = await _parameters(question, chance, reader, end)
-                began = time.perf_counter()
-                if question.path:
-                    (await api.get(question.path, params=parameters)).raise_for_status()
-                else:
-                    await reader.frame(_SQL["hash"], *parameters.values())
-                if number >= 2:  # the first ones open connections and fill caches
-                    taken.append((time.perf_counter() - began) * 1000)
-            found[question.name] = _Latency(statistics.median(taken), statistics.quantiles(taken, n=20)[-1])
+    async with _api(url, settings, span[1]) as api, Reader(url) as reader:
+        for question in QUESTIONS:
+            asked = [await choose(question, chance, reader, *span) for _ in range(times + _WARM_UP)]
+            told, ours = [], []
+            for number, each in enumerate(asked):
+                answer, milliseconds = await _ask(question, each, api, reader)
+                told.append(answer)
+                ours += [milliseconds] if number >= _WARM_UP else []
+                if _enough(ours, patience):
+                    break
+            theirs: list[float] = []
+            if duckdb is not None and question.statement is not None:
+                for number, (each, answer) in enumerate(zip(asked, told, strict=False)):
+                    said, milliseconds = duckdb.ask(question, each)
+                    require_equal(question, each, answer, said)
+                    theirs += [milliseconds] if number >= _WARM_UP else []
+                    if _enough(theirs, patience):
+                        break
+            found[question.name] = _Compared(_latency(ours), _latency(theirs) if theirs else None)
     return found
 
 
-async def _parameters(question: _Question, chance: random.Random, reader: Reader, end: datetime) -> dict[str, Any]:
-    asked = dict(question.parameters)
-    since, until = START, end
-    if question.days is not None:
-        span = min(timedelta(days=question.days), end - START)
-        since = START + timedelta(seconds=chance.randrange(int((end - START - span).total_seconds()) + 1))
-        until = since + span
-        asked |= {"start": since.isoformat(), "end": until.isoformat()}
-    if question.about is not None:
-        moment = since + timedelta(seconds=chance.randrange(int((until - since).total_seconds()) - 60))
-        row = (await reader.frame(_SQL["some"], moment)).sample(1, seed=chance.randrange(2**31)).row(0, named=True)
-        if question.about == "hash":
-            return {"hash": row["hash"], "start": since, "end": until}
-        asked["address"] = "0x" + row["from_address"].hex()
-    return asked
+async def _ask(question: Question, asked: Asked, api: httpx.AsyncClient, reader: Reader) -> tuple[Told, float]:
+    """What the API says, or the database to a statement, and the milliseconds that took."""
+    began = time.perf_counter()
+    if question.path:
+        response = await api.get(question.path, params=asked.parameters)
+        milliseconds = (time.perf_counter() - began) * 1000
+        return question.told(response.raise_for_status().json()), milliseconds
+    frame = await reader.frame(_SQL["hash"], asked.hash, asked.start, asked.end)
+    return question.told(frame.rows()), (time.perf_counter() - began) * 1000
+
+
+def _enough(taken: Sequence[float], patience: float) -> bool:
+    return len(taken) >= _LEAST and sum(taken) > patience * 1000
+
+
+def _latency(taken: Sequence[float]) -> _Latency:
+    return _Latency(statistics.median(taken), statistics.quantiles(taken, n=20, method="inclusive")[-1])
 
 
 @asynccontextmanager
@@ -190,18 +162,33 @@ async def _api(url: str, settings: Settings, end: datetime) -> AsyncIterator[htt
     async with (
         app.lifespan(),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://127.0.0.1", timeout=60
+            transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://127.0.0.1", timeout=120
         ) as client,
     ):
         yield client
 
 
-def _print_latencies(counts: Sequence[int], measured: Sequence[Mapping[str, _Latency]]) -> None:
-    table = Table("p50 / p95, ms", *(f"{count / 1e6:,.1f} M" for count in counts))
-    if len(counts) > 1:
-        table.add_column("ratio of p50")
-    for question in _QUESTIONS:
+def _print_latencies(counts: Sequence[int], measured: Sequence[Mapping[str, _Compared]]) -> None:
+    """A row for each question; every size has txhub's column and DuckDB's."""
+    sizes = [f"{count / 1e6:,.1f} M" for count in counts]
+    table = Table("p50 / p95, ms", title="The API beside DuckDB on the same rows in Parquet (zstd)")
+    for size in sizes:
+        table.add_column(size)
+        table.add_column(f"DuckDB {size}")
+    grows = len(counts) > 1
+    if grows:
+        table.add_column("growth")
+        table.add_column("DuckDB's")
+    for question in QUESTIONS:
         found = [each[question.name] for each in measured]
-        ratio = [f"{found[-1].p50 / found[0].p50:.2f}"] if len(found) > 1 else []
-        table.add_row(question.name, *(f"{each.p50:,.1f} / {each.p95:,.1f}" for each in found), *ratio)
+        cells = [str(latency or "") for each in found for latency in (each.ours, each.theirs)]
+        if grows:
+            cells += [_growth([each.ours for each in found]), _growth([each.theirs for each in found])]
+        table.add_row(question.name, *cells)
     out.print(table)
+
+
+def _growth(found: Sequence[_Latency | None]) -> str:
+    """How many times as long the median takes at the largest size as at the smallest."""
+    first, last = found[0], found[-1]
+    return "" if first is None or last is None else f"{last.p50 / first.p50:.2f}"

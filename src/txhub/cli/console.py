@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
+from rich.table import Table
 
 from txhub.errors import TxhubError
 
-out = Console(highlight=False)
+
+class Results(Console):
+    """A console that remembers which tables were shown on it: what people read there, programs may want as well."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+        self.tables: list[Table] = []
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Show objects, as Rich's console does."""
+        self.tables += [each for each in objects if isinstance(each, Table)]
+        super().print(*objects, **how)
+
+
+out = Results()
 """Results: what a script would read."""
 err = Console(stderr=True, highlight=False)
 """Progress, hints and errors: what a person reads."""
