@@ -19,7 +19,7 @@ rpcs = $(addprefix --rpc ,$(RPC))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up test lint slow bench screenshots lock clean
+.PHONY: help install demo up test lint slow bench screenshots examples lock clean
 
 help:  ## List what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: $(INSTALLED)  ## Measure this machine on recorded blocks, some minutes: B
 
 screenshots: $(INSTALLED)  ## Take the pictures in docs/images of a running demo: URL=http://127.0.0.1:8050
 	$(BIN)/python -m tests.browser.screenshots $(URL)
+
+examples: $(INSTALLED)  ## Record what /schema shows of the API from a running demo: URL=http://127.0.0.1:8050
+	$(BIN)/python -m tests.recording $(URL)
 
 lock: $(INSTALLED)  ## Pin anew what pyproject.toml asks for
 	$(INSTALL_UV)

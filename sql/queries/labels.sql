@@ -51,7 +51,9 @@ LEFT JOIN txhub.chains c USING (chain_id)
 WHERE l.id = $1
 
 -- name: end
-UPDATE txhub.labels SET valid_to = $2 WHERE id = $1 AND valid_to IS NULL
+-- An entry that is in force ends now, and when that was: after it began, also where the clock was set back meanwhile.
+UPDATE txhub.labels SET valid_to = greatest($2, valid_from + INTERVAL '1 microsecond') WHERE id = $1
+RETURNING valid_to
 
 -- name: screen_change
 -- After a change at $3 of a watched source that left version $2: history is to be searched for the addresses that no

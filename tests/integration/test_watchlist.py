@@ -154,6 +154,13 @@ async def test_a_list_is_kept_by_hand_or_comes_from_files(pool: Pool) -> None:
         await end_entry(pool, first.id, watched=True, now=TUESDAY)
 
 
+async def test_an_entry_ends_also_by_a_clock_that_was_set_back(pool: Pool) -> None:
+    for moment in (TUESDAY, MONDAY):
+        entry = await add_entry(pool, Entry(BTC, "B", "x"), source="own", watched=True, now=TUESDAY)
+        assert await end_entry(pool, entry.id, watched=True, now=moment) == Change(0, 1, 0)
+    assert await pool.fetchval("SELECT bool_and(valid_to > valid_from) FROM txhub.labels")
+
+
 async def test_single_addresses_are_watched_by_the_api(database: str, pool: Pool) -> None:
     async with asking(database, TUESDAY) as http:
         client = AsyncClient("http://127.0.0.1")

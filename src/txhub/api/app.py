@@ -205,7 +205,10 @@ def create_app(
             title="txhub",
             version=__version__,
             summary="Blockchain transactions as time series.",
-            description="Errors are problem details (RFC 9457) that say what to send instead.",
+            description=(
+                "Errors are problem details (RFC 9457) that say what to send instead. Examples were recorded from a "
+                "demo (`txhub demo`), long lists cut to their first three."
+            ),
             components=Components(
                 security_schemes={
                     "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),

@@ -1,7 +1,8 @@
 """The OpenAPI document, completed: what every operation has in common is said here, for whatever routes there are.
 
 Litestar describes handlers by their types. That a parameter may be left out, that tables come in four formats, who is
-admitted and with what errors anything may be answered holds by construction, so no route has to repeat it.
+admitted and with what errors anything may be answered holds by construction, so no route has to repeat it. What is
+asked and answered is shown by what was recorded of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from http import HTTPStatus
 from litestar.openapi.spec import (
     Example,
     OpenAPI,
+    OpenAPIFormat,
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -25,6 +27,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from txhub.api.examples import examples_of
 from txhub.api.formats import MEDIA_TYPES, PAGE, PAGE_FORMAT, Format
 from txhub.api.problems import MEDIA_TYPE, example_of, meaning_of
 
@@ -33,6 +36,7 @@ OPEN: list[dict[str, list[str]]] = [{}]
 
 _METHODS = ("get", "put", "post", "delete", "patch")
 _TEXT = Schema(type=OpenAPIType.STRING)
+_BYTES = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
 _PROBLEM = Reference(ref="#/components/schemas/Problem")
 _OF_ALL = {"X-Request-ID": OpenAPIHeader(schema=_TEXT, description="Where to look in the log.", required=True)}
 _OF_TABLES = {
@@ -43,6 +47,7 @@ _OF_TABLES = {
 _OF_REFUSALS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": OpenAPIHeader(schema=_TEXT, description="How to send a key.")},
     HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
+    HTTPStatus.INSUFFICIENT_STORAGE: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
 }
 
@@ -64,8 +69,9 @@ def complete(document: OpenAPI) -> None:
             for name, response in responses(operation).items():
                 response.headers = {**(response.headers or {}), **_OF_ALL}
                 if int(name) == HTTPStatus.NO_CONTENT:
-                    response.content = None
+                    response.description, response.content = "It is done.", None
             _refuse_unknown_fields(document, operation)
+            _show(method, path, operation)
 
 
 def operations(item: PathItem) -> Iterator[tuple[str, Operation]]:
@@ -112,7 +118,8 @@ def _is_table(operation: Operation) -> bool:
 def _offer(operation: Operation, formats: list[str]) -> None:
     types: dict[str, str] = {PAGE_FORMAT: PAGE} | {each.value: name for each, name in MEDIA_TYPES.items()}
     answer = responses(operation)[str(HTTPStatus.OK.value)]
-    others = {types[each]: OpenAPIMediaType(schema=_TEXT) for each in formats}
+    bodies = {PAGE_FORMAT: _TEXT, Format.CSV.value: _TEXT}
+    others = {types[each]: OpenAPIMediaType(schema=bodies.get(each, _BYTES)) for each in formats}
     answer.content = {**others, **(answer.content or {})}
 
 
@@ -138,11 +145,15 @@ def _refusals(method: str, operation: Operation) -> Iterator[HTTPStatus]:
         yield HTTPStatus.NOT_ACCEPTABLE
     if operation.request_body is not None:
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if operation.security != OPEN and method != "get":
+        yield HTTPStatus.INSUFFICIENT_STORAGE
 
 
 def _refuse(path: str, operation: Operation, status: HTTPStatus) -> None:
     """Describe a refusal, unless the operation says itself what this status means."""
-    response = responses(operation).get(str(status.value)) or OpenAPIResponse(description=meaning_of(status))
+    response = responses(operation).get(str(status.value))
+    if response is None or status is HTTPStatus.BAD_REQUEST:  # which Litestar describes as it would answer it
+        response = OpenAPIResponse(description=meaning_of(status))
     response.headers = {**(response.headers or {}), **_OF_REFUSALS.get(status, {})}
     problem = OpenAPIMediaType(schema=_PROBLEM, examples={"problem": Example(value=example_of(status, path))})
     response.content = {**(response.content or {}), MEDIA_TYPE: problem}
@@ -160,3 +171,19 @@ def _refuse_unknown_fields(document: OpenAPI, operation: Operation) -> None:
         if isinstance(content.schema, Reference):
             schema = (document.components.schemas or {})[content.schema.value]
             schema.additional_properties = False
+
+
+def _show(method: str, path: str, operation: Operation) -> None:
+    """Show what was asked, and what was answered."""
+    for name, recorded in examples_of(method, path).items():
+        body, answer = operation.request_body, responses(operation)[str(recorded.status)]
+        if isinstance(body, RequestBody):
+            for content in body.content.values():
+                content.examples = {
+                    **(content.examples or {}),
+                    name: Example(summary=recorded.request, value=recorded.body),
+                }
+        for media_type, content in (answer.content or {}).items():
+            shown = recorded.answer if media_type == MEDIA_TYPES[Format.JSON] else recorded.texts.get(media_type)
+            if shown:
+                content.examples = {**(content.examples or {}), name: Example(summary=recorded.request, value=shown)}

@@ -46,6 +46,7 @@ _MEANINGS = {
     HTTPStatus.TOO_MANY_REQUESTS: "More requests than are allowed; `Retry-After` says when the next one is.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A bug of txhub; the server's log says more, under `request_id`.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or takes too long.",
+    HTTPStatus.INSUFFICIENT_STORAGE: "The database has no space left; nothing was changed.",
 }
 
 
@@ -63,22 +64,12 @@ def _described(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
     }
 
 
-INPUT_PROBLEMS = _described(HTTPStatus.BAD_REQUEST)
-"""What every request may be answered with."""
-ACCESS_PROBLEMS = _described(
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.MISDIRECTED_REQUEST,
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-"""What a request that needs a key may be answered with."""
-PROBLEMS = {**INPUT_PROBLEMS, **_described(HTTPStatus.NOT_ACCEPTABLE), **ACCESS_PROBLEMS}
-"""What every question to the data may be answered with."""
 MISSING = _described(HTTPStatus.NOT_FOUND)
-"""What a question about one thing may be answered with besides."""
+"""What a question about one thing may be answered with, beside what `document` adds to every operation."""
 OUTDATED = _described(HTTPStatus.PRECONDITION_FAILED)
 """What a change may be answered with besides."""
+SIGN_IN = _described(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+"""What signing in may be answered with besides: it is open to all, and looks at a key all the same."""
 
 
 def example_of(status: HTTPStatus, path: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Farewell:
             "request",
             method=method,
             route=route,
-            status=message["status"],
+            status=int(message["status"]),
             ms=None if seconds is None else round(seconds * 1000, 1),
             caller=None if caller is None else caller.name,
             request=headers["X-Request-ID"],

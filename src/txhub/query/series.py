@@ -386,8 +386,9 @@ def _points(question: SeriesQuestion, rows: pl.DataFrame, coverage: Mapping[str,
     for chains, chain in question.chain_lines:
         complete = _complete(question, [coverage[each.name] for each in chains if each.name in coverage])
         empty = pl.lit(None) if question.metric in _QUOTIENTS else pl.when(pl.Series(complete)).then(0.0)
-        for kind in _kind_lines(question, rows):
-            own = rows.filter(pl.col("chain").eq_missing(chain), pl.col("kind").eq_missing(kind))
+        there = rows.filter(pl.col("chain").eq_missing(chain))
+        for kind in _kind_lines(question, there):
+            own = there.filter(pl.col("kind").eq_missing(kind))
             value = pl.when("held").then("value").otherwise(empty).alias("value")
             if question.metric is Metric.TX_RATE:
                 value = value / _minutes(question, chains)

@@ -220,8 +220,8 @@ async def end_entry(pool: Pool, key: int, *, watched: bool, now: datetime) -> Ch
                     f"entry {key} is of {row['source']}, which comes from files",
                     hint="it ends when a newer version of the list is imported that does not have it",
                 )
-            await connection.execute(_SQL["end"], key, now)
-            taken = Taken(row["source"], BY_HAND, now, watched)
+            ended_at = await connection.fetchval(_SQL["end"], key, now)
+            taken = Taken(row["source"], BY_HAND, ended_at, watched)
             return await _screen_change(connection, taken) if watched else None
 
 

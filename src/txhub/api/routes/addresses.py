@@ -10,7 +10,6 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api import parameters
 from txhub.api.parameters import given
-from txhub.api.problems import PROBLEMS
 from txhub.contract import AddressProfile
 from txhub.query.profile import read_profile
 from txhub.store.read import Reader
@@ -27,7 +26,6 @@ from txhub.store.read import Reader
     ),
     responses={
         200: ResponseSpec(AddressProfile, description="What it did.", generate_examples=False),
-        **PROBLEMS,
     },
     tags=["Data"],
 )

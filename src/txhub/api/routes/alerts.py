@@ -17,7 +17,7 @@ from txhub.api import parameters
 from txhub.api.access import Caller, requires
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import MISSING, OUTDATED, PROBLEMS
+from txhub.api.problems import MISSING, OUTDATED
 from txhub.contract import Alert, AlertStory, CaseState, Page
 from txhub.errors import UsageError
 from txhub.query.alerts import read_alert, read_alerts
@@ -63,7 +63,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
         "of one parameter are alternatives. `quiet` says why nobody was told at once. `next` is the cursor of the page "
         "that follows. In CSV, Arrow and Parquet `details` and `parties` are JSON text."
     ),
-    responses={200: ResponseSpec(Page[Alert], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Alert], description="A page.", generate_examples=False)},
     tags=["Alerts"],
 )
 async def alerts(
@@ -111,7 +111,6 @@ async def alerts(
     responses={
         200: ResponseSpec(AlertStory, description="The alert.", generate_examples=False),
         **MISSING,
-        **PROBLEMS,
     },
     tags=["Alerts"],
 )
@@ -134,7 +133,6 @@ async def story(reader: NamedDependency[Reader], now: NamedDependency[datetime],
         200: ResponseSpec(Alert, description="The alert as it is now.", generate_examples=False),
         **MISSING,
         **OUTDATED,
-        **PROBLEMS,
     },
     guards=[requires(Role.ANALYST)],
     tags=["Alerts"],

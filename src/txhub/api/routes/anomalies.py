@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.contract import Anomaly, ExpectedSeries, Page
 from txhub.detect.expectation import LONGEST, Expectations, as_contract
 from txhub.errors import UsageError
@@ -32,7 +31,7 @@ from txhub.store.read import Reader
         "is not here. `end` is null while it goes on, and the start where it is a moment. `expected` and `seen` are in "
         "`unit`, as it began; `factor` is the furthest that it went from the expected."
     ),
-    responses={200: ResponseSpec(Page[Anomaly], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Anomaly], description="A page.", generate_examples=False)},
     tags=["Alerts"],
 )
 async def anomalies(
@@ -68,7 +67,7 @@ async def anomalies(
         "hour was seen. What is expected at a moment is what the time before it tells; for the rest of today it is a "
         "forecast. At most 31 days."
     ),
-    responses={200: ResponseSpec(ExpectedSeries, description="A line a chain.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(ExpectedSeries, description="A line a chain.", generate_examples=False)},
     tags=["Data"],
 )
 async def expected(

@@ -12,7 +12,7 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
 from txhub.api import parameters
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.contract import BlockDetail
 from txhub.query.block import read_block
 from txhub.store.coldread import ColdReader
@@ -34,7 +34,6 @@ Block = Annotated[
     ),
     responses={
         200: ResponseSpec(BlockDetail, description="The block.", generate_examples=False),
-        **PROBLEMS,
         **MISSING,
     },
     tags=["Data"],

@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import ChainInfo, Page
 from txhub.query.chains import read_chains
@@ -44,7 +43,6 @@ _COLUMNS: dict[str, pl.DataType] = {
     description="The chains that are followed, and what of each is committed.",
     responses={
         200: ResponseSpec(Page[ChainInfo], description="All, by name.", generate_examples=False),
-        **PROBLEMS,
     },
     tags=["Data"],
 )

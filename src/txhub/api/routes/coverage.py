@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import CoverageReport
 from txhub.query.completeness import read_completeness
@@ -27,7 +26,7 @@ from txhub.store.read import Reader
         "the first and after the last committed one, are spread evenly over its time. `quality` is of the whole range, "
         "with its gaps."
     ),
-    responses={200: ResponseSpec(CoverageReport, description="Buckets.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(CoverageReport, description="Buckets.", generate_examples=False)},
     tags=["Data"],
 )
 @shared

@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.contract import Event, Page
 from txhub.query.eventlog import read_log
 from txhub.store.read import Reader
@@ -25,7 +24,7 @@ from txhub.store.read import Reader
         "Lost nodes, refused blocks, reorgs, repairs: newest first. Several values of one parameter are alternatives. "
         "`next` is the cursor of the page that follows."
     ),
-    responses={200: ResponseSpec(Page[Event], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Event], description="A page.", generate_examples=False)},
     tags=["Operations"],
 )
 async def events(

@@ -23,7 +23,15 @@ from txhub.store.migrate import require_current
 from txhub.store.read import Reader
 
 
-@get("/health/live", summary="Is the process alive?", security=OPEN, tags=["Operations"], cache=False)
+@get(
+    "/health/live",
+    summary="Is the process alive?",
+    description="200, with or without a database.",
+    response_description="It is.",
+    security=OPEN,
+    tags=["Operations"],
+    cache=False,
+)
 async def live() -> dict[str, str]:
     """Answer; that is all."""
     return {"status": "ok"}
@@ -33,6 +41,7 @@ async def live() -> dict[str, str]:
     "/health/ready",
     summary="Can it answer questions?",
     description="200 where the database answers and has the schema of this release; otherwise a problem that says why.",
+    response_description="It can.",
     security=OPEN,
     tags=["Operations"],
 )
@@ -65,7 +74,14 @@ async def stream_health(
     return Response(msgspec.json.encode(Page(streams)), status_code=status, media_type=MediaType.JSON)
 
 
-@get("/metrics", summary="Metrics for Prometheus", media_type=exposition.MEDIA_TYPE, tags=["Operations"])
+@get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    description="Of requests, streams and chains, in Prometheus's text format; docs/metrics.md says what each means.",
+    media_type=exposition.MEDIA_TYPE,
+    response_description="The metrics.",
+    tags=["Operations"],
+)
 async def prometheus(
     reader: NamedDependency[Reader], metrics: NamedDependency[Metrics], now: NamedDependency[datetime]
 ) -> bytes:

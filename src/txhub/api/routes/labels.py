@@ -17,7 +17,7 @@ from txhub.api import parameters
 from txhub.api.access import requires
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.contract import Label, Page
 from txhub.query.labelled import read_labels
 from txhub.store.keys import Role
@@ -46,7 +46,7 @@ class Naming(msgspec.Struct, forbid_unknown_fields=True):
         "The labels that are in force, or were `at` a moment, the newest first; with `ended=true` all there ever were. "
         "`next` is the cursor of the page that follows."
     ),
-    responses={200: ResponseSpec(Page[Label], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Label], description="A page.", generate_examples=False)},
     tags=["Labels"],
 )
 async def labels(
@@ -77,7 +77,7 @@ async def labels(
         "Adds a label to a list that is kept by hand (`own`, if no other is named), from now on. One of this address "
         "that the list has already stays as it is: end it first. Whole lists are imported by `txhub labels import`."
     ),
-    responses={201: ResponseSpec(Label, description="The label.", generate_examples=False), **PROBLEMS},
+    responses={201: ResponseSpec(Label, description="The label.", generate_examples=False)},
     guards=[requires(Role.ANALYST)],
     tags=["Labels"],
 )
@@ -96,7 +96,7 @@ async def add(data: JSONBody[Naming], pool: NamedDependency[Pool], now: NamedDep
         "Ends a label of a list that is kept by hand, now; what was known until then stays known. Labels of other "
         "lists end when a newer version does not have them."
     ),
-    responses={**MISSING, **PROBLEMS},
+    responses=MISSING,
     guards=[requires(Role.ANALYST)],
     tags=["Labels"],
 )

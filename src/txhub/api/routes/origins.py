@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.contract import Origins
 from txhub.query.origins import read_origins
 from txhub.store.read import Reader
@@ -27,7 +26,7 @@ from txhub.store.read import Reader
         "the rest, and `unseen_…` in it what was sent by others. Values of several coins are not added: they are null "
         "then, so name one chain."
     ),
-    responses={200: ResponseSpec(Origins, description="Countries.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Origins, description="Countries.", generate_examples=False)},
     tags=["Data"],
 )
 async def origins(

@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import Page, Peak, PeakWindow
 from txhub.query.peaks import as_page, as_window_page, parse_window, read_peaks, read_windows
@@ -33,7 +32,6 @@ from txhub.store.read import Reader
         200: ResponseSpec(
             Page[Peak | PeakWindow], description="Peaks; with `window`, windows.", generate_examples=False
         ),
-        **PROBLEMS,
     },
     tags=["Data"],
 )

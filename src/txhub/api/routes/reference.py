@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Request, Response, get
 
 DOCUMENT = "/schema/openapi.json"
@@ -15,6 +16,7 @@ _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 code { font-size: .95em; }
+pre { overflow-x: auto; font-size: .85em; }
 section { border-top: 1px solid #8886; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8883; }
@@ -44,7 +46,7 @@ def _page(document: Mapping[str, Any]) -> str:
         "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<title>{title}: the API</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{title}</h1><p>{escape(info['description'])}</p>"
+        f"<h1>{title}</h1><p>{_prose(info['description'])}</p>"
         f'<p>For machines: <a href="{DOCUMENT}">{DOCUMENT}</a></p>{operations}</body></html>'
     )
 
@@ -63,7 +65,21 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     for status, answer in sorted(operation["responses"].items()):
         types = ", ".join(f"<code>{escape(name)}</code>" for name in answer.get("content") or {})
         yield f"<tr><td>{escape(status)}</td><td>{_prose(answer['description'])}</td><td>{types}</td></tr>"
-    yield "</table></section>"
+    yield "</table>"
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            yield from _shown(answer.get("content") or {})
+    yield "</section>"
+
+
+def _shown(content: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked and answered, to be unfolded."""
+    for media_type, body in content.items():
+        for example in (body.get("examples") or {}).values():
+            value = example["value"]
+            text = value if isinstance(value, str) else msgspec.json.format(value, indent=2).decode()
+            yield f"<details><summary><code>{escape(example['summary'])}</code> as <code>{escape(media_type)}</code>"
+            yield f"</summary><pre>{escape(text)}</pre></details>"
 
 
 def _example(parameter: Mapping[str, Any]) -> str:

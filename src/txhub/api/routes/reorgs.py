@@ -14,7 +14,7 @@ from litestar.params import PathParameter
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.contract import Page, Reorg, ReorgStory
 from txhub.query.reorgs import read_reorgs, read_story
 from txhub.store.read import Reader
@@ -30,7 +30,7 @@ Key = Annotated[int, PathParameter(description="The `id` of a reorg.", ge=0, le=
         "`depth` blocks above `ancestor` were replaced. `gone_count` of their transactions were not committed again "
         "within a week. `next` is the cursor of the page that follows."
     ),
-    responses={200: ResponseSpec(Page[Reorg], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Reorg], description="A page.", generate_examples=False)},
     tags=["Data"],
 )
 async def reorgs(
@@ -55,7 +55,8 @@ async def reorgs(
     "/v1/reorgs/{key:int}",
     summary="One reorg",
     description="The blocks that it replaced, and up to 1,000 of the transactions that did not come back.",
-    responses=MISSING | PROBLEMS,
+    response_description="The reorg.",
+    responses=MISSING,
     tags=["Data"],
 )
 async def story(reader: NamedDependency[Reader], key: Key) -> ReorgStory:

@@ -15,7 +15,6 @@ from litestar.params import QueryParameter
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond, respond_page, wants_page
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.contract import ExposureReport
 from txhub.query.exposure import read_exposure
 from txhub.query.exposure_page import page_of, style_source
@@ -44,7 +43,7 @@ Limit = Annotated[
         "have the list only: there `parties` are separated by blanks, and the `path` by ` > `. HTML, which browsers "
         "get, opens offline and prints well."
     ),
-    responses={200: ResponseSpec(ExposureReport, description="A report.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(ExposureReport, description="A report.", generate_examples=False)},
     tags=["Watchlists"],
 )
 async def exposure(

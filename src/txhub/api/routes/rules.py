@@ -14,7 +14,7 @@ from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter
 
 from txhub.api.access import Caller, requires
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.contract import Page
 from txhub.contract.alerts import Rule, RuleState, Severity
 from txhub.contract.jobs import Job
@@ -67,7 +67,7 @@ class BacktestQuestion(msgspec.Struct, forbid_unknown_fields=True):
     "/v1/rules",
     summary="Rules",
     description="All rules, by name: those that come with txhub, those of txhub.toml, and those that people made.",
-    responses={200: ResponseSpec(Page[Rule], description="All.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Rule], description="All.", generate_examples=False)},
     tags=["Rules"],
 )
 async def rules(pool: NamedDependency[Pool]) -> Response[bytes]:
@@ -79,7 +79,7 @@ async def rules(pool: NamedDependency[Pool]) -> Response[bytes]:
     "/v1/rules/{name:str}",
     summary="One rule",
     description="As it is now, with all defaults of its definition.",
-    responses={200: ResponseSpec(Rule, description="The rule.", generate_examples=False), **MISSING, **PROBLEMS},
+    responses={200: ResponseSpec(Rule, description="The rule.", generate_examples=False), **MISSING},
     tags=["Rules"],
 )
 async def rule(pool: NamedDependency[Pool], name: Name) -> Response[bytes]:
@@ -95,7 +95,7 @@ async def rule(pool: NamedDependency[Pool], name: Name) -> Response[bytes]:
         "A definition is a `pattern` with its parameters and a `cooldown`, or `all`, `any` and `not` of several. The "
         "worker takes it up within seconds, and looks at the last days (`rules_past`) by it."
     ),
-    responses={201: ResponseSpec(Rule, description="The rule.", generate_examples=False), **PROBLEMS},
+    responses={201: ResponseSpec(Rule, description="The rule.", generate_examples=False)},
     guards=[requires(Role.ANALYST)],
     tags=["Rules"],
 )
@@ -118,7 +118,6 @@ async def make(
     responses={
         200: ResponseSpec(Rule, description="The rule as it is now.", generate_examples=False),
         **MISSING,
-        **PROBLEMS,
     },
     guards=[requires(Role.ANALYST)],
     tags=["Rules"],
@@ -138,7 +137,7 @@ async def change(
     status_code=HTTPStatus.NO_CONTENT,
     summary="End a rule",
     description="Its alerts and its versions stay. Rules that come with txhub are turned off instead (`state`).",
-    responses={**MISSING, **PROBLEMS},
+    responses=MISSING,
     guards=[requires(Role.ANALYST)],
     tags=["Rules"],
 )
@@ -156,7 +155,7 @@ async def end(pool: NamedDependency[Pool], name: Name) -> None:
         "at most), on whom, with samples. Nothing of it becomes an alert. The worker does it, one job at a time: ask "
         "`/v1/jobs/{id}` for the answer."
     ),
-    responses={202: ResponseSpec(Job, description="The job.", generate_examples=False), **MISSING, **PROBLEMS},
+    responses={202: ResponseSpec(Job, description="The job.", generate_examples=False), **MISSING},
     guards=[requires(Role.ANALYST)],
     tags=["Rules"],
 )
@@ -191,7 +190,7 @@ async def backtest(
     "/v1/jobs/{key:int}",
     summary="One job",
     description="How it stands and, once it is done, its answer. Jobs are kept for 30 days.",
-    responses={200: ResponseSpec(Job, description="The job.", generate_examples=False), **MISSING, **PROBLEMS},
+    responses={200: ResponseSpec(Job, description="The job.", generate_examples=False), **MISSING},
     tags=["Rules"],
 )
 async def job(pool: NamedDependency[Pool], key: JobKey) -> Response[bytes]:

@@ -12,7 +12,6 @@ from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from txhub.api import parameters
-from txhub.api.problems import PROBLEMS
 from txhub.contract import Hits
 from txhub.query import search as question
 from txhub.store.read import Reader
@@ -38,7 +37,7 @@ Text = Annotated[
         "the path that tells more. It answers by indexes; of a hash the newest transactions are searched for a second, "
         "and `searched_since` tells how far that got if nothing was found."
     ),
-    responses={200: ResponseSpec(Hits, description="What was found.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Hits, description="What was found.", generate_examples=False)},
     tags=["Data"],
 )
 async def search(

@@ -15,7 +15,6 @@ from txhub import contract
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import Series
 from txhub.query.series import read_series
@@ -49,7 +48,7 @@ Metric = Annotated[
         "point also tells what it was so much earlier, the change, and that as a fraction. Unit, bucket and coverage "
         "are also headers: `Txhub-…`."
     ),
-    responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Series, description="Lines of points.", generate_examples=False)},
     tags=["Data"],
 )
 @shared

@@ -14,12 +14,12 @@ from litestar.params import JSONBody
 
 from txhub.api.access import COOKIE, SESSION_S, Access
 from txhub.api.document import OPEN
-from txhub.api.problems import ACCESS_PROBLEMS, INPUT_PROBLEMS
+from txhub.api.problems import SIGN_IN
 from txhub.contract import SessionInfo
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
-    """The body: a key."""
+    """The body: a key, as `txhub keys create` shows it."""
 
     key: str
 
@@ -28,11 +28,7 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     "/v1/session",
     summary="Who asks",
     description="The name and the role of the key or the session that this request comes with.",
-    responses={
-        200: ResponseSpec(SessionInfo, description="Who asks.", generate_examples=False),
-        **ACCESS_PROBLEMS,
-        **INPUT_PROBLEMS,
-    },
+    responses={200: ResponseSpec(SessionInfo, description="Who asks.", generate_examples=False)},
     tags=["Access"],
 )
 async def who(request: Request[Any, Any, Any], access: NamedDependency[Access]) -> Response[bytes]:
@@ -52,7 +48,7 @@ async def who(request: Request[Any, Any, Any], access: NamedDependency[Access]) 
         "For browsers: a key is exchanged for the cookie of a session of twelve hours, which pages cannot read and "
         "other sites cannot send. It ends with the key, and when the server is restarted."
     ),
-    responses=ACCESS_PROBLEMS | INPUT_PROBLEMS,
+    responses=SIGN_IN,
     security=OPEN,
     tags=["Access"],
 )
@@ -69,7 +65,6 @@ async def sign_in(
     status_code=HTTPStatus.NO_CONTENT,
     summary="Sign out",
     description="Takes the cookie away.",
-    responses={403: ACCESS_PROBLEMS[403], **INPUT_PROBLEMS},
     security=OPEN,
     tags=["Access"],
 )

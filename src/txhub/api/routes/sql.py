@@ -14,7 +14,6 @@ from litestar.params import JSONBody
 from txhub.api import parameters
 from txhub.api.access import requires
 from txhub.api.formats import Answer, respond
-from txhub.api.problems import PROBLEMS
 from txhub.contract import StatementAnswer
 from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, MOST_ROWS, MOST_SECONDS, answer_statement
 from txhub.store.keys import Role
@@ -59,7 +58,6 @@ class Statement(msgspec.Struct, forbid_unknown_fields=True):
     ),
     responses={
         200: ResponseSpec(StatementAnswer, description="The rows.", generate_examples=False),
-        **PROBLEMS,
     },
     guards=[requires(Role.ANALYST)],
     tags=["Data"],

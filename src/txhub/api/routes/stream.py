@@ -37,6 +37,7 @@ _log = structlog.get_logger("stream")
         "Comments are heartbeats. A client that takes nothing for half a minute is dropped."
     ),
     media_type="text/event-stream",
+    response_description="Events, for ever.",
     middleware=[Impatience()],
     tags=["Live"],
 )

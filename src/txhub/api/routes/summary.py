@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import Summary
 from txhub.query.summary import read_summary
@@ -28,7 +27,7 @@ from txhub.store.read import Reader
         "buckets that are over count: minutes in ranges up to a week, hours up to a year, days beyond. Active "
         "addresses are an estimate over the closed hours of at most 31 days, of all kinds only."
     ),
-    responses={200: ResponseSpec(Summary, description="Figures by chain.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Summary, description="Figures by chain.", generate_examples=False)},
     tags=["Data"],
 )
 @shared

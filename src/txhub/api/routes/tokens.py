@@ -12,7 +12,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.contract import TokenSeries, TokenVolumes
 from txhub.query.tokens import read_token, read_volumes
 from txhub.store.read import Reader
@@ -26,7 +25,7 @@ from txhub.store.read import Reader
         "`amount`, which of different tokens does not compare. A symbol is what the contract says of itself, and any "
         "contract may say anything: know a token by its address."
     ),
-    responses={200: ResponseSpec(TokenVolumes, description="The tokens.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(TokenVolumes, description="The tokens.", generate_examples=False)},
     tags=["Data"],
 )
 async def tokens(
@@ -54,7 +53,7 @@ async def tokens(
         "Its transfers by hour or day; buckets without any are left out. Amounts are whole tokens, null where the "
         "decimals are not known, and base units."
     ),
-    responses={200: ResponseSpec(TokenSeries, description="Its transfers.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(TokenSeries, description="Its transfers.", generate_examples=False)},
     tags=["Data"],
 )
 async def token(

@@ -13,7 +13,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import Flow, Neighbourhood, Party, Ranking
 from txhub.errors import UsageError
@@ -26,7 +25,7 @@ _DESCRIPTION = (
     "one. Each hour keeps its 500 busiest by count and by value; `count_bound` and `value_bound` say how much may be "
     "missing at most, 0 where the figures are exact."
 )
-_PARTIES = {200: ResponseSpec(Ranking[Party], description="The busiest.", generate_examples=False), **PROBLEMS}
+_PARTIES = {200: ResponseSpec(Ranking[Party], description="The busiest.", generate_examples=False)}
 _EITHER: Any = Ranking[Flow] | Neighbourhood
 _FLOWS = {
     200: ResponseSpec(
@@ -34,7 +33,6 @@ _FLOWS = {
         description="The busiest pairs; with `address`, those around it.",
         generate_examples=False,
     ),
-    **PROBLEMS,
 }
 
 

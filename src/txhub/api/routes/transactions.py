@@ -16,7 +16,7 @@ from txhub.api import parameters
 from txhub.api.export import Exports
 from txhub.api.formats import FILES, MEDIA_TYPES, Answer, choose, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.api.sharing import shared
 from txhub.contract import TransactionDetail, TransactionPage
 from txhub.query.criteria import Filters
@@ -44,7 +44,7 @@ Hash = Annotated[
         "raw rows were dropped is read from the archive: `sources`, or the header `Txhub-Sources`, says so. Such a "
         "page, and one that searched for long, may hold fewer than `limit` and still have a next one."
     ),
-    responses={200: ResponseSpec(TransactionPage, description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(TransactionPage, description="A page.", generate_examples=False)},
     tags=["Data"],
 )
 @shared
@@ -95,7 +95,6 @@ async def transactions(
     ),
     responses={
         200: ResponseSpec(bytes, media_type="text/csv", description="The file.", generate_examples=False),
-        **PROBLEMS,
     },
     tags=["Data"],
 )
@@ -150,7 +149,6 @@ async def export(
     ),
     responses={
         200: ResponseSpec(TransactionDetail, description="The transaction.", generate_examples=False),
-        **PROBLEMS,
         **MISSING,
     },
     tags=["Data"],

@@ -17,7 +17,7 @@ from txhub.api import parameters
 from txhub.api.access import requires
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given
-from txhub.api.problems import MISSING, PROBLEMS
+from txhub.api.problems import MISSING
 from txhub.contract import Label, Page, WatchlistVersion
 from txhub.query.watchlist import read_versions, read_watched
 from txhub.store.keys import Role
@@ -47,7 +47,7 @@ class Watch(msgspec.Struct, forbid_unknown_fields=True):
         "The entries of watchlists that are in force, the newest first; with `ended=true` also those that were. "
         "`next` is the cursor of the page that follows."
     ),
-    responses={200: ResponseSpec(Page[Label], description="A page.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Page[Label], description="A page.", generate_examples=False)},
     tags=["Watchlists"],
 )
 async def watched(
@@ -81,7 +81,6 @@ async def watched(
     ),
     responses={
         201: ResponseSpec(Label, description="The entry.", generate_examples=False),
-        **PROBLEMS,
     },
     guards=[requires(Role.ANALYST)],
     tags=["Watchlists"],
@@ -101,7 +100,7 @@ async def watch(data: JSONBody[Watch], pool: NamedDependency[Pool], now: NamedDe
         "Ends an entry of a list that is kept by hand; what it exposed is retracted, unless another list has the "
         "address. Entries of other lists end when a newer version does not have them."
     ),
-    responses={**MISSING, **PROBLEMS},
+    responses=MISSING,
     guards=[requires(Role.ANALYST)],
     tags=["Watchlists"],
 )
@@ -119,7 +118,6 @@ async def unwatch(key: Key, pool: NamedDependency[Pool], now: NamedDependency[da
     ),
     responses={
         200: ResponseSpec(Page[WatchlistVersion], description="All.", generate_examples=False),
-        **PROBLEMS,
     },
     tags=["Watchlists"],
 )

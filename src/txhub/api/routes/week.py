@@ -14,7 +14,6 @@ from litestar.params import PathParameter
 from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
-from txhub.api.problems import PROBLEMS
 from txhub.api.sharing import shared
 from txhub.contract import Week
 from txhub.query.week import read_week
@@ -36,7 +35,7 @@ Metric = Annotated[
         "(`-28d` where left out) that are known; `hours` is how many those are. Of the hour that holds now, the part "
         "that has passed counts."
     ),
-    responses={200: ResponseSpec(Week, description="Hours of the week.", generate_examples=False), **PROBLEMS},
+    responses={200: ResponseSpec(Week, description="Hours of the week.", generate_examples=False)},
     tags=["Data"],
 )
 @shared
