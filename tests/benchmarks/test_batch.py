@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from itertools import count
 from typing import Any
 
@@ -11,11 +12,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.benchmarks.conftest import Run
 from tests.blocks import make_blocks
-from txhub.model import Block, Transaction
+from txhub.model import Block
 from txhub.rollup.refresh import Span, refresh
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
+from txhub.store.rows import HEADER, TRAILER, encode
 
 BLOCKS, TRANSACTIONS, ROUNDS = 50, 200, 8
 
@@ -35,7 +37,8 @@ def test_encode(benchmark: BenchmarkFixture, run: Run[Any], database: str, editi
     async def copy() -> int:
         async with open_pool(database, name="bench", size=1) as pool, pool.acquire() as connection:
             await connection.execute("CREATE TEMP TABLE bench_rows (LIKE txhub.transactions)")
-            await connection.copy_records_to_table("bench_rows", columns=Transaction._fields, records=rows)
+            source = BytesIO(HEADER + encode(rows) + TRAILER)
+            await connection.copy_to_table("bench_rows", source=source, format="binary")
             return int(await connection.fetchval("SELECT count(*) FROM bench_rows"))
 
     assert benchmark.pedantic(lambda: run(copy()), rounds=ROUNDS, warmup_rounds=1) == len(rows)

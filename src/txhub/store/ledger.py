@@ -8,21 +8,22 @@ and `tests/integration/test_ledger.py` hold this with killed and competing write
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Context, Decimal
-from itertools import chain as concatenated
 from typing import NamedTuple
 
 from txhub.errors import BehindHorizon, BrokenLink, InTheWay, UsageError
 from txhub.eventlog import Component, EventName, Level
-from txhub.model import Block, Chain, CoinMove, TokenTransfer, Transaction
+from txhub.model import Block, Chain
 from txhub.store.events import record_event
 from txhub.store.faults import translated
 from txhub.store.horizon import steady_in_transaction
 from txhub.store.pool import Connection, Pool, Record
+from txhub.store.rows import HEADER, TRAILER, Rows, encode
 from txhub.store.sqlfiles import queries
 
 _SQL = queries("ledger")
@@ -274,15 +275,13 @@ class Ledger:
 
     async def _copy(self, connection: Connection, fresh: Sequence[Block], bulk: bool) -> None:
         await connection.execute(_SQL["before_copy"], bulk)
-        for table, columns, rows in (
-            ("transactions", Transaction._fields, [block.transactions for block in fresh]),
-            ("token_transfers", TokenTransfer._fields, [block.token_transfers for block in fresh]),
-            ("utxo_io", CoinMove._fields, [block.utxo_io for block in fresh]),
+        for table, rows in (
+            ("transactions", [block.transactions for block in fresh]),
+            ("token_transfers", [block.token_transfers for block in fresh]),
+            ("utxo_io", [block.utxo_io for block in fresh]),
         ):
             if any(rows):
-                await connection.copy_records_to_table(
-                    table, schema_name="txhub", columns=columns, records=concatenated.from_iterable(rows)
-                )
+                await connection.copy_to_table(table, schema_name="txhub", source=_encoded(rows), format="binary")
 
     async def _orphan(
         self, connection: Connection, ancestor: int, losers: Sequence[Record], winners: Sequence[Block]
@@ -353,3 +352,12 @@ class Ledger:
             "start": min(times).isoformat(),
             "end": max(times).isoformat(),
         }
+
+
+async def _encoded(blocks: Iterable[Rows]) -> AsyncIterator[bytes]:
+    """Rows as COPY takes them, block by block; others have their turn between two."""
+    yield HEADER
+    for rows in blocks:
+        yield encode(rows)
+        await asyncio.sleep(0)
+    yield TRAILER
