@@ -11,10 +11,16 @@ WHERE rule_id = $1 AND rule_version = $2 AND chain_id IS NOT DISTINCT FROM $3 AN
 SELECT pg_advisory_xact_lock(hashtext('txhub alerts of ' || $1::int), coalesce($2::int, -1))
 
 -- name: raise
-INSERT INTO txhub.alerts (rule_id, rule_version, rule, pattern, chain_id, subject, started_at, severity, title, details,
-                          block_number, hash, value, value_usd, test, chain_state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'pending')
-RETURNING id
+-- All that is new of a rule on a chain, a row for each place of the arrays; ids in the order of those.
+INSERT INTO txhub.alerts (rule_id, rule_version, rule, pattern, chain_id, severity, test, chain_state,
+                          subject, started_at, title, details, block_number, hash, value, value_usd)
+SELECT $1, $2, $3, $4, $5, $6, $7, 'pending',
+       f.subject, f.started_at, f.title, f.details::jsonb, f.block_number, f.hash, f.value, f.value_usd
+FROM unnest($8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::bigint[], $13::bytea[], $14::numeric[],
+            $15::numeric[]) WITH ORDINALITY
+    AS f (subject, started_at, title, details, block_number, hash, value, value_usd, place)
+ORDER BY f.place
+RETURNING id, subject, started_at
 
 -- name: raise_own
 -- What txhub says of itself is of no rule, and no reorg takes it back. What ended and begins again in one moment goes on.
@@ -39,18 +45,24 @@ SET severity = $2, title = $3, details = $4, block_number = $5, hash = $6, value
 WHERE id = $1
 
 -- name: retract
-UPDATE txhub.alerts SET chain_state = 'retracted', updated_at = clock_timestamp() WHERE id = $1
+UPDATE txhub.alerts SET chain_state = 'retracted', updated_at = clock_timestamp() WHERE id = ANY ($1)
 
 -- name: clear_parties
-DELETE FROM txhub.alert_parties WHERE alert_id = $1
+DELETE FROM txhub.alert_parties WHERE alert_id = ANY ($1)
 
 -- name: add_parties
 INSERT INTO txhub.alert_parties (alert_id, chain_id, address, role)
-SELECT $1, $2, address, role FROM unnest($3::bytea[], $4::text[]) AS p (address, role)
+SELECT alert_id, $1, address, role FROM unnest($2::bigint[], $3::bytea[], $4::text[]) AS p (alert_id, address, role)
 ON CONFLICT DO NOTHING
 
 -- name: note
 INSERT INTO txhub.alert_events (alert_id, actor, event, details) VALUES ($1, $2, $3, $4)
+
+-- name: note_all
+INSERT INTO txhub.alert_events (alert_id, actor, event, details)
+SELECT alert_id, $1, event, details::jsonb
+FROM unnest($2::bigint[], $3::text[], $4::text[]) WITH ORDINALITY AS n (alert_id, event, details, place)
+ORDER BY place
 
 -- name: tell
 -- Appends an event `alert` to the outbox for each of the alerts $1, with what became of it ($2), in this order. Last in

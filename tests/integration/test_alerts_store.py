@@ -90,3 +90,26 @@ async def test_history_only_grows(pool: Pool) -> None:
     for change in ("DELETE FROM txhub.alert_events", "UPDATE txhub.alert_events SET actor = 'nobody'"):
         with pytest.raises(asyncpg.RaiseError, match="only grows"):
             await pool.execute(change)
+
+
+async def test_thousands_are_raised_changed_and_retracted_in_order(pool: Pool) -> None:
+    many = [
+        replace(ANNA, subject=f"0x{number:04x}", parties=(Party(number.to_bytes(2, "big"), "sender"),))
+        for number in reversed(range(2500))
+    ]
+    done = await look(pool, *many)
+    assert done.raised == sorted(done.raised)
+    rows = await pool.fetch(
+        "SELECT a.id, a.subject, p.address, e.event FROM txhub.alerts a JOIN txhub.alert_parties p ON p.alert_id = a.id"
+        " JOIN txhub.alert_events e ON e.alert_id = a.id ORDER BY a.id"
+    )
+    assert [tuple(row) for row in rows] == [
+        (key, f"0x{number:04x}", number.to_bytes(2, "big"), "raised") for number, key in enumerate(done.raised)
+    ]
+    changed = await look(pool, *(replace(each, title="corrected") for each in many[:1250]))
+    assert (changed.raised, len(changed.changed), len(changed.retracted)) == ([], 1250, 1250)
+    assert sorted(changed.retracted) == done.raised[:1250]
+    told = await pool.fetch(
+        "SELECT data ->> 'change' AS change, count(*) AS count FROM txhub.stream_events GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(row) for row in told] == [("changed", 1250), ("raised", 2500), ("retracted", 1250)]

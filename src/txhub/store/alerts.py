@@ -21,6 +21,8 @@ from txhub.store.sqlfiles import queries
 
 OPERATIONS = "operations"
 """Who the history of alerts about txhub itself says it was."""
+_BATCH = 1000
+"""So many are raised by one statement."""
 _SQL, _OUTBOX = queries("alerts"), queries("ledger")
 
 
@@ -104,53 +106,67 @@ async def reconcile(
         DatabaseUnavailable, DatabaseRefused, DiskFull: see `faults`; nothing was changed, so try again.
     """
     found = {(finding.subject, finding.started_at): finding for finding in findings}
-    done = Reconciled([], [], [])
+    gone: list[int] = []
+    others: list[tuple[int, Finding]] = []
+    notes: list[tuple[int, str, dict[str, Any]]] = []
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["take_turn"], raiser.rule_id, chain_id)
             key = (raiser.rule_id, raiser.version, chain_id)
             for row in await connection.fetch(_SQL["standing"], *key, start, end):
                 finding = found.pop((row["subject"], row["started_at"]), None)
+                was_retracted = row["chain_state"] == "retracted"
                 if finding is None:
-                    if row["chain_state"] != "retracted":
-                        await connection.execute(_SQL["retract"], row["id"])
-                        await note(connection, row["id"], actor, "retracted", {"reason": reason})
-                        done.retracted.append(row["id"])
-                elif row["chain_state"] == "retracted" or _differs(row, raiser, finding):
-                    await connection.execute(_SQL["change"], row["id"], raiser.severity.value, *_shown(finding))
-                    await _set_parties(connection, row["id"], chain_id, finding.parties)
-                    event = "revived" if row["chain_state"] == "retracted" else "changed"
-                    await note(connection, row["id"], actor, event, {"before": row["title"]})
-                    done.changed.append(row["id"])
-            for finding in sorted(found.values(), key=lambda each: (each.started_at, each.subject)):
-                done.raised.append(await _raise(connection, raiser, chain_id, finding, actor))
+                    if not was_retracted:
+                        gone.append(row["id"])
+                        notes.append((row["id"], "retracted", {"reason": reason}))
+                elif was_retracted or _differs(row, raiser, finding):
+                    others.append((row["id"], finding))
+                    notes.append((row["id"], "revived" if was_retracted else "changed", {"before": row["title"]}))
+            await _retract(connection, gone)
+            await _change(connection, raiser, others)
+            new = await _raise(connection, raiser, chain_id, found.values())
+            await _set_parties(connection, chain_id, [*others, *new])
+            raised = [alert_id for alert_id, _ in new]
+            await _note_all(connection, actor, [*notes, *((alert_id, "raised", {}) for alert_id in raised)])
+            done = Reconciled(raised, [alert_id for alert_id, _ in others], gone)
             await tell(connection, [(alert_id, change) for change, ids in done._asdict().items() for alert_id in ids])
     return done
 
 
-async def _raise(connection: Connection, raiser: Raiser, chain_id: int | None, finding: Finding, actor: str) -> int:
-    title, details, block_number, tx_hash, value, value_usd = _shown(finding)
-    alert_id: int = await connection.fetchval(
-        _SQL["raise"],
-        raiser.rule_id,
-        raiser.version,
-        raiser.name,
-        raiser.pattern,
-        chain_id,
-        finding.subject,
-        finding.started_at,
-        raiser.severity.value,
-        title,
-        details,
-        block_number,
-        tx_hash,
-        value,
-        value_usd,
-        raiser.test,
-    )
-    await _set_parties(connection, alert_id, chain_id, finding.parties)
-    await note(connection, alert_id, actor, "raised")
-    return alert_id
+async def _retract(connection: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        await connection.execute(_SQL["retract"], ids)
+
+
+async def _change(connection: Connection, raiser: Raiser, changes: Sequence[tuple[int, Finding]]) -> None:
+    if changes:
+        rows = [(alert_id, raiser.severity.value, *_shown(finding)) for alert_id, finding in changes]
+        await connection.executemany(_SQL["change"], rows)
+        await connection.execute(_SQL["clear_parties"], [alert_id for alert_id, _ in changes])
+
+
+async def _raise(
+    connection: Connection, raiser: Raiser, chain_id: int | None, findings: Iterable[Finding]
+) -> list[tuple[int, Finding]]:
+    """Raise what is new, a batch at a time, so that the loop goes on meanwhile; each with its id, in order."""
+    ordered = sorted(findings, key=lambda each: (each.started_at, each.subject))
+    ids: dict[tuple[str, datetime], int] = {}
+    for first in range(0, len(ordered), _BATCH):
+        batch = ordered[first : first + _BATCH]
+        rows = await connection.fetch(
+            _SQL["raise"],
+            raiser.rule_id,
+            raiser.version,
+            raiser.name,
+            raiser.pattern,
+            chain_id,
+            raiser.severity.value,
+            raiser.test,
+            *zip(*((each.subject, each.started_at, *_shown(each)) for each in batch), strict=True),
+        )
+        ids |= {(row["subject"], row["started_at"]): row["id"] for row in rows}
+    return [(ids[each.subject, each.started_at], each) for each in ordered]
 
 
 async def raise_own(
@@ -206,11 +222,16 @@ def _differs(row: Record, raiser: Raiser, finding: Finding) -> bool:
     return there != (raiser.severity.value, title, json.loads(details), block_number, tx_hash, value)
 
 
-async def _set_parties(connection: Connection, alert_id: int, chain_id: int | None, parties: Sequence[Party]) -> None:
-    await connection.execute(_SQL["clear_parties"], alert_id)
+async def _set_parties(connection: Connection, chain_id: int | None, alerts: Iterable[tuple[int, Finding]]) -> None:
+    parties = [(alert_id, *party) for alert_id, finding in alerts for party in finding.parties]
     if parties and chain_id is not None:
-        addresses, roles = zip(*parties, strict=True)
-        await connection.execute(_SQL["add_parties"], alert_id, chain_id, addresses, roles)
+        await connection.execute(_SQL["add_parties"], chain_id, *zip(*parties, strict=True))
+
+
+async def _note_all(connection: Connection, actor: str, notes: Iterable[tuple[int, str, Mapping[str, Any]]]) -> None:
+    lines = [(alert_id, event, json.dumps(details)) for alert_id, event, details in notes]
+    if lines:
+        await connection.execute(_SQL["note_all"], actor, *zip(*lines, strict=True))
 
 
 async def note(
