@@ -56,6 +56,13 @@ SELECT count(*), min(day)::timestamp AT TIME ZONE 'UTC'
 FROM txhub.archive_manifest
 WHERE verified_at IS NULL AND exported_at < now() - $1::interval
 
+-- name: dead_letters
+SELECT channel, count(*)
+FROM txhub.deliveries
+WHERE state = 'dead' AND finished_at >= now() - $1::interval
+GROUP BY channel
+ORDER BY channel
+
 -- name: clock
 SELECT clock_timestamp()
 

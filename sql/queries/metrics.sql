@@ -18,5 +18,11 @@ LEFT JOIN LATERAL (
     SELECT created_at FROM txhub.stream_events e WHERE e.id > c.event_id AND e.event IN ('block', 'backfill', 'reorg')
     ORDER BY id LIMIT 1) AS e ON true
 
+-- name: deliveries
+SELECT channel, count(*) FILTER (WHERE state = 'waiting')::float8 AS waiting,
+       count(*) FILTER (WHERE state = 'dead')::float8 AS dead
+FROM txhub.deliveries
+GROUP BY channel
+
 -- name: size
 SELECT pg_database_size(current_database())::float8 AS bytes

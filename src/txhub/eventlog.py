@@ -23,6 +23,7 @@ FindingName: TypeAlias = Literal[
     "disk_filling",
     "policy_failing",
     "archive_unverified",
+    "letters_dead",
     "clock_off",
     "service_silent",
 ]
@@ -88,6 +89,7 @@ EVENTS: dict[EventName, str] = {
     "disk_filling": "a disk is nearly full",
     "policy_failing": "a policy of the database fails again and again",
     "archive_unverified": "files of the archive wait to be verified for too long",
+    "letters_dead": "messages about alerts were given up: nobody got them",
     "clock_off": "this machine's clock differs from the database's, or from the chains'",
     "service_silent": "a service died, or hangs",
 }

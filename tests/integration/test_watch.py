@@ -18,6 +18,7 @@ from txhub.ops import facts
 from txhub.ops.audit import Extent, audit_hour
 from txhub.ops.facts import Disk
 from txhub.ops.findings import Finding
+from txhub.ops.metrics import read_standing
 from txhub.ops.presence import Presence
 from txhub.ops.watch import AUDITED, Watch, keep
 from txhub.rollup.hours import close_hours
@@ -152,7 +153,7 @@ async def test_a_rollup_that_disagrees_with_its_rows(database: str, edition: str
 
 
 async def test_gaps_reorgs_and_what_is_left_undone(database: str) -> None:
-    async with open_pool(database, name="test") as pool:
+    async with open_pool(database, name="test") as pool, Reader(database, 1) as reader:
         await prepared(pool, missing=range(10, 20))
         assert await facts.read_missing(pool) == [("ethereum", 1, 10, 10, 19)]
         assert await facts.read_reorgs(pool) == []
@@ -175,6 +176,15 @@ async def test_gaps_reorgs_and_what_is_left_undone(database: str) -> None:
             "ledger, exported_at) VALUES (1, 'blocks', '2026-03-01', 1, 1, 0, false, 9, '', now() - INTERVAL '4 hours')"
         )
         assert await facts.read_unverified(pool) == (1, datetime(2026, 3, 1, tzinfo=UTC))
+        await pool.execute(
+            "INSERT INTO txhub.deliveries (channel, kind, severity, state, planned_at, due_at, finished_at)"
+            " SELECT channel, 'alert', 'high', state, now(), now(), now() - age FROM (VALUES"
+            " ('desk', 'dead', INTERVAL '1 hour'), ('desk', 'dead', INTERVAL '2 hours'), ('desk', 'delivered', '0'),"
+            " ('mail', 'dead', INTERVAL '2 days')) AS d (channel, state, age)"
+        )
+        assert await facts.read_dead_letters(pool) == [("desk", 2)]
+        told = (await read_standing(reader, NOW)).deliveries.sort("channel").rows()
+        assert told == [("desk", 0, 2), ("mail", 0, 1)]
         clock = await facts.read_clock(pool)
         assert abs(clock.ahead_s) < 1
         assert clock.newest_block_ahead_s < 0

@@ -8,7 +8,18 @@ import httpx
 import pytest
 
 from txhub.contract import StreamHealth
-from txhub.ops.facts import Backlog, Clock, Disk, Missing, Policy, ReorgDepth, Service, Unverified, Watermark
+from txhub.ops.facts import (
+    Backlog,
+    Clock,
+    DeadLetters,
+    Disk,
+    Missing,
+    Policy,
+    ReorgDepth,
+    Service,
+    Unverified,
+    Watermark,
+)
 from txhub.ops.findings import (
     Finding,
     Sample,
@@ -18,6 +29,7 @@ from txhub.ops.findings import (
     judge_disks,
     judge_gaps,
     judge_lags,
+    judge_letters,
     judge_policies,
     judge_reorgs,
     judge_rollups,
@@ -127,6 +139,13 @@ def test_a_policy_that_fails(state: Policy, found: bool) -> None:
 def test_an_archive_that_is_not_verified() -> None:
     assert judge_archive(Unverified(0, None)) == []
     assert [each.name for each in judge_archive(Unverified(3, NOW))] == ["archive_unverified"]
+
+
+def test_messages_that_were_given_up() -> None:
+    assert judge_letters([]) == []
+    [found] = judge_letters([DeadLetters("mail", 1), DeadLetters("desk", 1200)])
+    assert (found.name, found.details) == ("letters_dead", {"desk": 1200, "mail": 1})
+    assert found.says == "1,200 messages to desk were given up; 1 messages to mail were given up"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ STANDING = Standing(
     pl.DataFrame({"name": ["disk_filling"], "chain": [""], "level": ["error"]}),
     pl.DataFrame({"name": ["worker"], "running": [True], "seen": [1.0]}),
     pl.DataFrame({"reader": ["rollup"], "behind": [0.5]}),
+    pl.DataFrame({"channel": ["desk"], "waiting": [2.0], "dead": [1.0]}),
     1e9,
 )
 

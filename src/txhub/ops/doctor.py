@@ -20,6 +20,7 @@ from txhub.ops.findings import (
     judge_archive,
     judge_clock,
     judge_disks,
+    judge_letters,
     judge_policies,
     judge_services,
 )
@@ -84,6 +85,7 @@ async def check_database(url: str, settings: Settings, now: datetime) -> list[Ch
             await _check_findings(pool),
             await _check_keys(pool, settings),
             await _check_archive(pool, settings),
+            _of("deliveries", judge_letters(await facts.read_dead_letters(pool)), "no message was given up today"),
         ]
         return checks + await _check_chains(reader, now)
 

@@ -22,6 +22,8 @@ UNVERIFIED = timedelta(hours=3)
 """A file that was exported longer ago than this should be verified: the worker does so every hour."""
 HOUR_LATE = timedelta(minutes=30)
 """How long after its end an hour may be open."""
+LETTERS_TOLD = timedelta(days=1)
+"""A message that was given up is worth a look for so long."""
 GAP_OVERDUE = timedelta(minutes=5)
 """How long a gap is its follower's own affair."""
 _SQL = queries("facts")
@@ -85,6 +87,13 @@ class Unverified(NamedTuple):
 
     files: int
     oldest: datetime | None
+
+
+class DeadLetters(NamedTuple):
+    """How many messages to a channel were given up of late, and not replayed since."""
+
+    channel: str
+    messages: int
 
 
 class Clock(NamedTuple):
@@ -155,6 +164,12 @@ async def read_policies(pool: Pool) -> list[Policy]:
     with translated():
         statement = queries("policy_states", await edition_of(pool))["policies"]
         return [Policy(*row) for row in await pool.fetch(statement)]
+
+
+async def read_dead_letters(pool: Pool) -> list[DeadLetters]:
+    """The channels to which messages were given up within the last day."""
+    with translated():
+        return [DeadLetters(*row) for row in await pool.fetch(_SQL["dead_letters"], LETTERS_TOLD)]
 
 
 async def read_unverified(pool: Pool) -> Unverified:

@@ -12,7 +12,18 @@ from typing import Literal, NamedTuple
 
 from txhub.contract import StreamHealth
 from txhub.eventlog import FindingName
-from txhub.ops.facts import Backlog, Clock, Disk, Missing, Policy, ReorgDepth, Service, Unverified, Watermark
+from txhub.ops.facts import (
+    Backlog,
+    Clock,
+    DeadLetters,
+    Disk,
+    Missing,
+    Policy,
+    ReorgDepth,
+    Service,
+    Unverified,
+    Watermark,
+)
 
 
 class Kind(NamedTuple):
@@ -40,6 +51,9 @@ FINDINGS: dict[FindingName, Kind] = {
     ),
     "policy_failing": Kind("error", "`txhub rollup list` has the error; the server's log has more"),
     "archive_unverified": Kind("warning", "`txhub archive verify` says what is wrong with the files"),
+    "letters_dead": Kind(
+        "error", "`txhub alerts deliveries --state dead` says why; `txhub alerts replay` sends them after all"
+    ),
     "clock_off": Kind("error", "set the clock of this machine or of the database's: by NTP"),
     "service_silent": Kind("error", "start it again; its log says why it ended"),
 }
@@ -202,6 +216,15 @@ def judge_archive(unverified: Unverified) -> list[Finding]:
         return []
     says = f"{unverified.files:,} files are not verified, the oldest of {unverified.oldest:%Y-%m-%d}"
     return [Finding("archive_unverified", says, details={"files": unverified.files})]
+
+
+def judge_letters(dead: Iterable[DeadLetters]) -> list[Finding]:
+    """Whether channels were not told something of late."""
+    known = sorted(dead)
+    if not known:
+        return []
+    says = "; ".join(f"{each.messages:,} messages to {each.channel} were given up" for each in known)
+    return [Finding("letters_dead", says, details={each.channel: each.messages for each in known})]
 
 
 def judge_clock(clock: Clock) -> list[Finding]:

@@ -22,12 +22,13 @@ _SQL = queries("metrics")
 
 
 class Standing(NamedTuple):
-    """How everything stands, as the database has it: a row for each finding, service and reader of the outbox."""
+    """How everything stands, as the database has it: a row for each finding, service, reader and channel."""
 
     streams: list[StreamHealth]
     findings: pl.DataFrame
     services: pl.DataFrame
     readers: pl.DataFrame
+    deliveries: pl.DataFrame
     bytes: float
 
 
@@ -42,6 +43,7 @@ async def read_standing(reader: Reader, now: datetime) -> Standing:
         findings=await reader.frame(_SQL["findings"]),
         services=await reader.frame(_SQL["services"]),
         readers=await reader.frame(_SQL["readers"]),
+        deliveries=await reader.frame(_SQL["deliveries"]),
         bytes=(await reader.frame(_SQL["size"])).item(),
     )
 
@@ -86,9 +88,12 @@ class Metrics:
         self._behind = self._gauge(
             "txhub_outbox_behind_seconds", "Age of the oldest event that a reader of the outbox has not read.", "reader"
         )
+        self._deliveries = self._gauge(
+            "txhub_deliveries", "Messages to each channel that wait, or were given up (dead).", "channel", "state"
+        )
         self._told = (
             *(self._last_block, self._last_time, self._head, self._lag, self._coverage, self._state, self._status),
-            *(self._finding, self._service, self._seen, self._behind),
+            *(self._finding, self._service, self._seen, self._behind, self._deliveries),
         )
 
     def count(self, route: str, method: str, status: int, seconds: float | None) -> None:
@@ -129,6 +134,9 @@ class Metrics:
             self._seen.labels(service).set(seen)
         for reader, behind in standing.readers.iter_rows():
             self._behind.labels(reader).set(behind)
+        for channel, waiting, dead in standing.deliveries.iter_rows():
+            self._deliveries.labels(channel, "waiting").set(waiting)
+            self._deliveries.labels(channel, "dead").set(dead)
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(name, meaning, labels, registry=self._registry)

@@ -33,6 +33,7 @@ from txhub.ops.findings import (
     judge_disks,
     judge_gaps,
     judge_lags,
+    judge_letters,
     judge_policies,
     judge_reorgs,
     judge_rollups,
@@ -132,6 +133,7 @@ class Watch:
             *judge_disks(await facts.read_disks_aside(self._places)),
             *judge_policies(await facts.read_policies(self._pool), now),
             *judge_archive(await facts.read_unverified(self._pool)),
+            *judge_letters(await facts.read_dead_letters(self._pool)),
             *judge_clock(await facts.read_clock(self._pool)),
             *judge_services(await facts.read_services(self._pool), timedelta(seconds=SILENT_S), now),
         ]
