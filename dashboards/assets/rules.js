@@ -29,7 +29,7 @@
     if (!clicks || !rule) return [unchanged(), unchanged()];
     const written = read(text);
     if (written.why) return [written.why, unchanged()];
-    const change = { definition: written.definition, severity: severity, state: state };
+    const change = { definition: written.definition, severity: severity, state: state, changed_at: rule.changed_at };
     const said = await ask("PUT", place(rule.name), change);
     return said.made ? ["Saved: version " + said.answer.version + ".", said.answer.changed_at] : [said.why, unchanged()];
   }

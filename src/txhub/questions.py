@@ -208,6 +208,12 @@ class RuleChange(TypedDict, total=False):
     state: str
 
 
+class RuleEdit(RuleChange, total=False):
+    """What `change_rule` takes beside the name: with `changed_at` of the rule that was seen, a faster edit stands."""
+
+    changed_at: datetime
+
+
 class BacktestQuestion(TypedDict, total=False):
     """What `backtest` takes: `rule` or `definition`, one of them; without a range the last seven days."""
 

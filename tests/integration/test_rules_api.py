@@ -76,6 +76,13 @@ async def test_rules_are_made_changed_and_ended(database: str, pool: Pool) -> No
         changed = await client.change_rule("mine", definition=LARGE | {"amount": "5"})
         assert (changed.version, changed.state) == (2, RuleState.TEST)
         assert await client.rule("mine") == changed
+        with pytest.raises(ApiError, match="changed mine at") as stale:
+            await client.change_rule("mine", severity="low", changed_at=made.changed_at)
+        assert stale.value.answer_status == 412
+        assert await client.rule("mine") == changed
+        assert (
+            await client.change_rule("mine", severity="low", changed_at=changed.changed_at)
+        ).severity == Severity.LOW
         off = await client.change_rule("fan-in", state="off")
         assert (off.origin, off.version) == ("default", 1)
         for wrong, status, words in (
@@ -92,6 +99,23 @@ async def test_rules_are_made_changed_and_ended(database: str, pool: Pool) -> No
             await client.delete_rule("mine")
     versions = await pool.fetchval("SELECT count(*) FROM txhub.rule_versions WHERE name = 'mine'")
     assert versions == 2
+
+
+async def test_an_edit_of_what_has_changed_meanwhile_is_refused(database: str, pool: Pool) -> None:
+    async with api(database) as client:
+        seen = await client.get("/v1/rules/velocity")
+        tag = {"If-Match": seen.headers["ETag"]}
+        first = await client.put("/v1/rules/velocity", json={"state": "off"}, headers=tag)
+        assert (first.status_code, first.json()["state"]) == (200, "off")
+        second = await client.put("/v1/rules/velocity", json={"state": "test"}, headers=tag)
+        assert (second.status_code, second.headers["Content-Type"]) == (412, "application/problem+json")
+        assert "read it again" in second.json()["hint"]
+        again = await client.put(
+            "/v1/rules/velocity", json={"state": "test"}, headers={"If-Match": first.headers["ETag"]}
+        )
+        assert again.json()["state"] == "test"
+        wrong = await client.put("/v1/rules/velocity", json={"state": "on"}, headers={"If-Match": '"yesterday"'})
+        assert wrong.status_code == 400
 
 
 async def test_rules_of_the_file_win_and_go_with_it(database: str, pool: Pool) -> None:

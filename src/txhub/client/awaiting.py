@@ -78,6 +78,7 @@ from txhub.questions import (
     ProfileQuestion,
     ReorgsQuestion,
     RuleChange,
+    RuleEdit,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -266,7 +267,7 @@ class AsyncClient:
         """As `Client.create_rule`."""
         return await self._ask(calls.create_rule(name, wanted))
 
-    async def change_rule(self, name: str, **change: Unpack[RuleChange]) -> Rule:
+    async def change_rule(self, name: str, **change: Unpack[RuleEdit]) -> Rule:
         """As `Client.change_rule`."""
         return await self._ask(calls.change_rule(name, change))
 

@@ -77,6 +77,7 @@ from txhub.questions import (
     ProfileQuestion,
     ReorgsQuestion,
     RuleChange,
+    RuleEdit,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -288,9 +289,10 @@ class Client:
         """Make a rule by its `definition`; its `severity` is medium and its `state` on where they are left out."""
         return self._ask(calls.create_rule(name, wanted))
 
-    def change_rule(self, name: str, **change: Unpack[RuleChange]) -> Rule:
+    def change_rule(self, name: str, **change: Unpack[RuleEdit]) -> Rule:
         """Set a rule's `definition`, `severity` or `state`; what is left out stays.
 
+        With `changed_at` of the rule as it was read, nothing is changed where somebody else was faster (412).
         Another definition is a new version, which looks at the last days again.
         """
         return self._ask(calls.change_rule(name, change))

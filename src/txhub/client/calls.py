@@ -60,6 +60,7 @@ from txhub.questions import (
     ProfileQuestion,
     ReorgsQuestion,
     RuleChange,
+    RuleEdit,
     SeriesQuestion,
     SummaryQuestion,
     TokenQuestion,
@@ -219,9 +220,12 @@ def create_rule(name: str, change: RuleChange) -> Call[Rule]:
     return Call("/v1/rules", _read_rule, body={"name": name, **change})
 
 
-def change_rule(name: str, change: RuleChange) -> Call[Rule]:
+def change_rule(name: str, change: RuleEdit) -> Call[Rule]:
     """A PUT to `/v1/rules/{name}`."""
-    return Call(f"/v1/rules/{segment(name)}", _read_rule, body={**change}, method="PUT")
+    body = {**change}
+    if seen := change.get("changed_at"):
+        body["changed_at"] = seen.isoformat()
+    return Call(f"/v1/rules/{segment(name)}", _read_rule, body=body, method="PUT")
 
 
 def delete_rule(name: str) -> Call[None]:

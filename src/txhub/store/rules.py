@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from txhub.contract.alerts import RuleState, Severity
-from txhub.errors import NotFound, UsageError
+from txhub.errors import NotFound, Outdated, UsageError
 from txhub.store.faults import translated
 from txhub.store.pool import Connection, Pool, Record
 from txhub.store.sqlfiles import queries
@@ -60,7 +60,9 @@ async def read_rule(pool: Pool, name: str) -> Rule:
     return _rule(row)
 
 
-async def set_rule(pool: Pool, name: str, wanted: Wanted, *, by: str, new: bool | None = None) -> Rule:
+async def set_rule(
+    pool: Pool, name: str, wanted: Wanted, *, by: str, new: bool | None = None, seen_at: datetime | None = None
+) -> Rule:
     """Make or change a rule. Another definition makes another version; severity and state do not.
 
     Args:
@@ -69,10 +71,12 @@ async def set_rule(pool: Pool, name: str, wanted: Wanted, *, by: str, new: bool 
         wanted: what it is to be.
         by: who changes it.
         new: whether it must not be there yet, or has to be; None: either.
+        seen_at: its `changed_at` as whoever changes it saw it; None: whatever happened since does not matter.
 
     Raises:
         UsageError: the name cannot be one, is taken, or the rule is kept in txhub.toml.
         NotFound: there is no rule of this name to change.
+        Outdated: it changed after `seen_at`; nothing was changed.
     """
     with translated():
         async with pool.acquire() as connection, connection.transaction():
@@ -84,6 +88,11 @@ async def set_rule(pool: Pool, name: str, wanted: Wanted, *, by: str, new: bool 
                 if new:
                     raise UsageError(f"there is a rule {name!r} already", hint="change it, or choose another name")
                 _require_ours(_rule(row))
+                if seen_at is not None and row["changed_at"] != seen_at:
+                    raise Outdated(
+                        f"{row['changed_by']} changed {name} at {row['changed_at'].isoformat()}",
+                        hint="read it again, then decide",
+                    )
             origin = API
             if row is not None and row["origin"] == DEFAULT and json.loads(row["definition"]) == wanted.definition:
                 origin = DEFAULT

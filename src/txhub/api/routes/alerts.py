@@ -11,15 +11,15 @@ from litestar import Request, Response, get, patch
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import HeaderParameter, JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter
 
 from txhub.api import parameters
 from txhub.api.access import Caller, requires
+from txhub.api.etags import IfMatch, etag, seen_at
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.problems import MISSING, OUTDATED
 from txhub.contract import Alert, AlertStory, CaseState, Page
-from txhub.errors import UsageError
 from txhub.query.alerts import read_alert, read_alerts
 from txhub.store.cases import LONGEST_NAME, LONGEST_NOTE, change_case
 from txhub.store.keys import Role
@@ -29,17 +29,6 @@ from txhub.store.read import Reader
 Key = Annotated[
     int, PathParameter(description="The `id` of an alert.", ge=1, le=2**53 - 1, examples=[Example(value=1)])
 ]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(
-        name="If-Match",
-        description="The `ETag` of the alert that was seen; of another one, 412.",
-        examples=[Example(value='"2026-03-01T22:31:07.250000+00:00"')],
-        schema_extra={"pattern": r"^(\*|\"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?\+00:00\")$"},
-    ),
-]
-
-
 _CLEAN = r"^[^\x00]*$"
 
 
@@ -155,21 +144,12 @@ async def change(
         case_state=data.case_state,
         assignee=data.assignee,
         text=data.note,
-        seen_at=_seen_at(if_match) or data.updated_at,
+        seen_at=seen_at(if_match) or data.updated_at,
     )
     found = (await read_alert(primary, key, now)).alert
     return _tagged(found, found)
 
 
 def _tagged(body: Alert | AlertStory, alert: Alert) -> Response[bytes]:
-    tag = f'"{alert.updated_at.isoformat()}"'
-    return Response(msgspec.json.encode(body), media_type="application/json", headers={"ETag": tag})
-
-
-def _seen_at(if_match: str | None) -> datetime | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    try:
-        return datetime.fromisoformat(if_match.strip().strip('"'))
-    except ValueError:
-        raise UsageError(f"If-Match is {if_match[:80]!r}", hint="send the ETag of /v1/alerts/{id}, unchanged") from None
+    headers = etag(alert.updated_at)
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)

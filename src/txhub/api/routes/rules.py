@@ -14,7 +14,8 @@ from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter
 
 from txhub.api.access import Caller, requires
-from txhub.api.problems import MISSING
+from txhub.api.etags import IfMatch, etag, seen_at
+from txhub.api.problems import MISSING, OUTDATED
 from txhub.contract import Page
 from txhub.contract.alerts import Rule, RuleState, Severity
 from txhub.contract.jobs import Job
@@ -47,11 +48,15 @@ class NewRule(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ChangedRule(msgspec.Struct, forbid_unknown_fields=True):
-    """The body: what is to be another; what is left out or null stays."""
+    """The body: what is to be another; what is left out or null stays.
+
+    `changed_at` is that of the rule that was seen, and does what `If-Match` does.
+    """
 
     definition: dict[str, Any] | None = None
     severity: Severity | None = None
     state: RuleState | None = None
+    changed_at: datetime | None = None
 
 
 class BacktestQuestion(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,13 +83,13 @@ async def rules(pool: NamedDependency[Pool]) -> Response[bytes]:
 @get(
     "/v1/rules/{name:str}",
     summary="One rule",
-    description="As it is now, with all defaults of its definition.",
+    description="As it is now, with all defaults of its definition; its `ETag` goes with a change of it.",
     responses={200: ResponseSpec(Rule, description="The rule.", generate_examples=False), **MISSING},
     tags=["Rules"],
 )
 async def rule(pool: NamedDependency[Pool], name: Name) -> Response[bytes]:
     """Answer with one rule."""
-    return _json(_as_contract(await store.read_rule(pool, name)))
+    return _tagged(await store.read_rule(pool, name))
 
 
 @post(
@@ -105,7 +110,7 @@ async def make(
     """Make a rule."""
     wanted = store.Wanted(define(data.definition).document(), data.severity, data.state)
     made = await store.set_rule(pool, data.name, wanted, by=_person(request), new=True)
-    return _json(_as_contract(made), HTTPStatus.CREATED)
+    return _tagged(made, HTTPStatus.CREATED)
 
 
 @put(
@@ -113,23 +118,30 @@ async def make(
     summary="Change a rule",
     description=(
         "Another definition is a new version, which looks at the last days again; alerts of older versions stay. "
-        "Severity and state are no part of it. Rules of txhub.toml are changed there."
+        "Severity and state are no part of it. Rules of txhub.toml are changed there. With `If-Match` (the `ETag` of "
+        "`/v1/rules/{name}`) or `changed_at`, nothing is changed where somebody else was faster (412)."
     ),
     responses={
         200: ResponseSpec(Rule, description="The rule as it is now.", generate_examples=False),
         **MISSING,
+        **OUTDATED,
     },
     guards=[requires(Role.ANALYST)],
     tags=["Rules"],
 )
 async def change(
-    request: Request[Any, Any, Any], data: JSONBody[ChangedRule], pool: NamedDependency[Pool], name: Name
+    request: Request[Any, Any, Any],
+    data: JSONBody[ChangedRule],
+    pool: NamedDependency[Pool],
+    name: Name,
+    if_match: IfMatch = None,
 ) -> Response[bytes]:
     """Change a rule."""
     known = await store.read_rule(pool, name)
     definition = known.definition if data.definition is None else define(data.definition).document()
     wanted = store.Wanted(definition, data.severity or known.severity, data.state or known.state)
-    return _json(_as_contract(await store.set_rule(pool, name, wanted, by=_person(request), new=False)))
+    seen = seen_at(if_match) or data.changed_at
+    return _tagged(await store.set_rule(pool, name, wanted, by=_person(request), new=False, seen_at=seen))
 
 
 @delete(
@@ -207,6 +219,11 @@ def _as_contract(rule: store.Rule) -> Rule:
     known = rule._asdict()
     del known["looked_version"]
     return Rule(**known)
+
+
+def _tagged(rule: store.Rule, status: HTTPStatus = HTTPStatus.OK) -> Response[bytes]:
+    body = msgspec.json.encode(_as_contract(rule))
+    return Response(body, status_code=status, media_type="application/json", headers=etag(rule.changed_at))
 
 
 def _json(body: object, status: HTTPStatus = HTTPStatus.OK) -> Response[bytes]:
