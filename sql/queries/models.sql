@@ -26,15 +26,25 @@ SELECT max(time) AS time FROM txhub.blocks WHERE chain_id = $1
 -- name: keep
 -- The same model again is no new version.
 INSERT INTO txhub.models (chain_id, subject, version, digest, trained_from, trained_to, rows, seed, quantiles, parameters,
-                          splits)
-SELECT $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10
+                          splits, kind)
+SELECT $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11
 FROM txhub.models WHERE chain_id = $1 AND subject = $2
 ON CONFLICT (chain_id, subject, digest) DO UPDATE SET digest = EXCLUDED.digest
 RETURNING id, version
 
 -- name: newest
 SELECT id, version, trained_from, trained_to, rows, seed, quantiles, parameters, splits
-FROM txhub.models WHERE chain_id = $1 AND subject = $2 ORDER BY version DESC LIMIT 1
+FROM txhub.models WHERE chain_id = $1 AND subject = $2 AND kind = $3 ORDER BY version DESC LIMIT 1
+
+-- name: edge
+-- The newest of each chain that judges transactions as they come.
+SELECT DISTINCT ON (chain_id) chain_id, id, version, rows, seed, quantiles, parameters
+FROM txhub.models WHERE kind = 'edge' ORDER BY chain_id, version DESC
+
+-- name: stands
+-- What tells whether a chain's blocks within [$2, $3) have changed.
+SELECT count(*) AS blocks, max(committed_at) AS changed
+FROM txhub.blocks WHERE chain_id = $1 AND time >= $2 AND time < $3
 
 -- name: clear_found
 DELETE FROM txhub.anomalies WHERE model_id = $1 AND started_at >= $2 AND started_at < $3

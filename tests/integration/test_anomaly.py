@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.blocks import ETHEREUM, START, make_blocks
-from txhub.detect.anomalies import oddest, read_features, read_model
+from tests.blocks import ETHEREUM, START, make_blocks, make_branch
+from txhub.detect.anomalies import oddest, read_features, read_model, train_edge
 from txhub.detect.anomalyrunner import AnomalyRunner
 from txhub.detect.defaults import keep_rules
+from txhub.detect.edgerunner import EdgeRunner
 from txhub.detect.features import Subject, features, rows_of
 from txhub.detect.forest import grow
 from txhub.errors import NotFound, UsageError
@@ -64,6 +65,46 @@ async def test_a_model_is_kept_read_and_used(database: str) -> None:
         assert version == 2
         assert (odd.score, odd.reasons) == (found[0].score, found[0].reasons)
         assert found[0].score == max(each.score for each in found)
+
+
+async def test_transactions_are_judged_as_they_come_again_and_after_a_reorg(database: str) -> None:
+    blocks = make_blocks(range(1000), transactions=6)
+    hour = SINCE + 3 * HOUR
+    now = next(number for number, block in enumerate(blocks) if block.time >= hour)
+    async with open_pool(database, name="test", size=2) as pool, Reader(database, 2) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(blocks[:now], bulk=True)
+        assert not await EdgeRunner(pool, reader).catch_up()
+        trained = await train_edge(pool, reader, ETHEREUM, SINCE, hour, seed=2)
+        assert trained == await train_edge(pool, reader, ETHEREUM, SINCE, hour, seed=2)
+        assert trained[0] == 1
+        with pytest.raises(NotFound):
+            await read_model(pool, ETHEREUM, Subject.TRANSACTION)  # it is no forest
+
+        async def found() -> list[tuple[object, ...]]:
+            rows = await pool.fetch(
+                "SELECT started_at, subject, score, reasons FROM txhub.anomalies WHERE started_at >= $1 ORDER BY 1, 2",
+                hour,
+            )
+            return [tuple(row) for row in rows]
+
+        runner = EdgeRunner(pool, reader)
+        for first in range(now, now + 40, 8):
+            await ledger.commit(blocks[first : first + 8])
+            assert await runner.catch_up()
+        live = await found()
+        assert len(live) == 100
+        assert all("usually" in row[3] for row in live)
+        await pool.execute("DELETE FROM txhub.anomalies")
+        await EdgeRunner(pool, reader).catch_up()
+        assert await found() == live
+        await ledger.replace(now + 29, make_branch(range(now + 30, now + 42), "other", fork=now + 29))
+        await runner.catch_up()
+        replaced = await found()
+        assert replaced != live
+        await EdgeRunner(pool, reader).catch_up()
+        assert await found() == replaced
 
 
 async def test_the_rule_raises_the_first_few_of_a_day_and_follows_changes(database: str) -> None:

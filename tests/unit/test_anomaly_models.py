@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 
 from txhub.detect.anomalies import oddest
-from txhub.detect.features import FEATURES, TRANSACTIONS, Subject, features, matrix
+from txhub.detect.edge import LEARNED, EdgeHour, learn
+from txhub.detect.features import FEATURES, TRANSACTIONS, Subject, as_they_come, features, matrix
 from txhub.detect.forest import Forest, grow, read_forest
 from txhub.detect.online import WINDOW, Online
 from txhub.errors import UsageError
+from txhub.store.models import Odd
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -152,6 +154,49 @@ def test_a_model_that_learns_as_it_goes_repeats_itself(forest: Forest) -> None:
     fan = stream["subject"].to_list().index(address(5000))
     settled = scores[2 * WINDOW :]
     assert scores[fan] >= np.quantile(settled, 0.99)
+
+
+def test_at_the_edge_figures_are_what_is_known_when_a_block_comes() -> None:
+    moved = [
+        paid(START + 30 * MINUTE, 1, 2, 1.0),  # an hour and a half before: forgotten
+        paid(START + 90 * MINUTE, 3, 4, 1.0),
+        *(paid(START + 2 * HOUR + n * MINUTE, 1, 2, 2.0) for n in range(3)),
+        paid(START + 2 * HOUR + 2 * MINUTE, 3, 4, 5.0),
+    ]
+    judged = as_they_come(rows(*moved), START + 2 * HOUR)
+    assert judged["coins"].to_list() == [2.0, 2.0, 2.0, 5.0]
+    assert [round(10**each - 1) for each in judged["sender_count"]] == [1, 2, 3, 1]
+    assert judged["new"].to_list() == [1.0, 0.0, 0.0, 0.0]
+    for cut in (1, 2):
+        later = START + 2 * HOUR + cut * MINUTE
+        assert as_they_come(rows(*moved), later).equals(judged.filter(pl.col("time") >= later))
+
+
+def test_an_hour_at_the_edge_is_judged_alike_in_any_pieces_and_says_why() -> None:
+    whale = paid(START + 26 * HOUR + 40 * MINUTE, 7, 8, 90_000.0)
+    there = rows(*everyday(27), whale)
+    model = learn(as_they_come(there.filter(pl.col("time") < START + 24 * HOUR), START + HOUR), seed=3)
+    assert model.parameters["window"] == 150  # of 300 an hour
+    assert model.digest == learn(as_they_come(there.filter(pl.col("time") < START + 24 * HOUR), START + HOUR), 3).digest
+    start = START + 26 * HOUR
+    before = there.filter(pl.col("time").is_between(start - LEARNED, start, closed="left"))
+
+    def judged(*minutes: int) -> tuple[list[float], list[Odd]]:
+        hour, scores = EdgeHour(model, start, before, 10), []
+        for minute in (*minutes, 60):
+            until = start + minute * MINUTE
+            scores += hour.take(
+                there.filter(pl.col("time").is_between(hour.until, until, closed="left")), until
+            ).tolist()
+        return scores, hour.found
+
+    scores, found = judged()
+    assert judged(13, 14, 41) == judged(*range(1, 60)) == (scores, found)
+    assert [each.score for each in found] == sorted((round(each, 4) for each in scores), reverse=True)[:10]
+    [place] = [place for place, each in enumerate(found) if each.subject == whale[1]]
+    assert place < 3
+    assert found[place].reasons[0]["feature"] == "coins"
+    assert found[place].reasons[0]["words"].startswith("coins moved: 90,000, usually ")
 
 
 def test_without_the_extra_it_says_what_to_install(forest: Forest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.cli import wiring
 from txhub.cli.console import err, out
 from txhub.detect import trial
-from txhub.detect.anomalies import oddest, read_features, read_model, without_services
+from txhub.detect.anomalies import oddest, read_features, read_model, train_edge, without_services
+from txhub.detect.edge import LEARNED, EdgeHour, learn
 from txhub.detect.facts import Facts
-from txhub.detect.features import MEMORY, Subject, features, rows_of
+from txhub.detect.features import MEMORY, Subject, as_they_come, features, rows_of
 from txhub.detect.forest import Forest, grow
 from txhub.detect.knowledge import read_chains
 from txhub.detect.online import WINDOW, Online
@@ -51,6 +52,9 @@ def train(
     start: Start = "-7d",
     end: End = None,
     seed: Seed = 1,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="A model that judges transactions as they come, and learns as it goes.")
+    ] = False,
     home: wiring.HomeOption = None,
 ) -> None:
     """Learn what is usual, and keep it as a new version; the same rows and seed make the same model."""
@@ -59,6 +63,12 @@ def train(
     async def work(url: str) -> None:
         async with open_pool(url, name="anomaly", size=1) as pool, Reader(url, 1, _PATIENCE) as reader:
             known = await _chain(reader, chain)
+            if edge:
+                version, learned = await train_edge(pool, reader, known, since, until, seed)
+                out.print(
+                    f"{chain}: model {version} of the edge, learned from {learned:,} rows; the worker takes it up"
+                )
+                return
             rows = await read_features(reader, known, by, since, until)
             forest = await asyncio.to_thread(grow, by, rows, seed)
             _, version = await keep_model(
@@ -160,8 +170,11 @@ def evaluate(
     rows = asyncio.run(made())
     figures = without_services(by, features(by, rows, _TRIAL), facts)
     learned, judged = figures.filter(pl.col("time") < since), figures.filter(pl.col("time") >= since)
-    forest = grow(by, learned, seed)
-    scores = _online(forest, learned, judged) if online else forest.scores(judged)
+    if online and by is Subject.TRANSACTION:
+        judged, scores = _edge(rows, since, until, seed)
+    else:
+        forest = grow(by, learned, seed)
+        scores = _online(forest, learned, judged) if online else forest.scores(judged).tolist()
     known = trial.truth(by, chain, network.planted(since.timestamp(), until.timestamp()))
     scored = trial.parties(by, judged.with_columns(score=pl.Series(scores, dtype=pl.Float64)), rows)
     err.print(f"{chain.name}, {judged.height:,} rows by {by}, {known['thing'].n_unique()} things planted, seed {seed}")
@@ -175,6 +188,19 @@ def _online(forest: Forest, learned: pl.DataFrame, judged: pl.DataFrame) -> Sequ
     model = Online(forest.subject, forest.quantiles, forest.seed)
     model.scores(learned.tail(2 * WINDOW))
     return model.scores(judged).tolist()
+
+
+def _edge(rows: pl.DataFrame, since: datetime, until: datetime, seed: int) -> tuple[pl.DataFrame, Sequence[float]]:
+    """As the worker judges while blocks come: hour by hour, by what the day before tells."""
+    model = learn(as_they_come(rows.filter(pl.col("time") < since), since - MEMORY + _HOUR), seed)
+    scores: list[float] = []
+    start = since
+    while start < until:
+        before = rows.filter(pl.col("time").is_between(start - LEARNED, start, closed="left"))
+        hour = EdgeHour(model, start, before, 1)
+        scores += hour.take(rows.filter(pl.col("time").is_between(start, hour.end, closed="left")), hour.end).tolist()
+        start = hour.end
+    return as_they_come(rows, since), scores
 
 
 def _hours(start: str, end: str | None) -> tuple[datetime, datetime]:

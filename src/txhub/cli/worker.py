@@ -64,6 +64,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
         tasks.create_task(supervise("anomalies", partial(_find_odd, url, pool)))
+        tasks.create_task(supervise("edge", partial(_judge_as_it_comes, url, pool)))
         tasks.create_task(supervise("traffic", partial(_watch_traffic, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
@@ -113,7 +114,7 @@ async def _detect(url: str, pool: Pool, settings: Settings) -> None:
 
     await keep_rules(pool, settings.rules)
     async with (
-        Reader(url, size=2, patience=LONGEST_READ) as reader,
+        Reader(url, size=4, patience=LONGEST_READ) as reader,
         Reader(url, size=1, patience=LONGEST_READ) as past,
         asyncio.TaskGroup() as tasks,
     ):
@@ -155,6 +156,13 @@ async def _find_odd(url: str, pool: Pool) -> None:
 
     async with Reader(url, size=1, patience=LONGEST_READ) as reader:
         await AnomalyRunner(pool, reader).run()
+
+
+async def _judge_as_it_comes(url: str, pool: Pool) -> None:
+    from txhub.detect.edgerunner import EdgeRunner
+
+    async with Reader(url, size=1, patience=LONGEST_READ) as reader:
+        await EdgeRunner(pool, reader).run()
 
 
 async def _forget(pool: Pool, settings: Settings) -> None:

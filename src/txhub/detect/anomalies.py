@@ -10,13 +10,14 @@ from datetime import datetime
 
 import polars as pl
 
+from txhub.detect.edge import learn
 from txhub.detect.facts import Facts
-from txhub.detect.features import MEMORY, TRANSACTIONS, Subject, features
+from txhub.detect.features import EDGE_MEMORY, MEMORY, TRANSACTIONS, Subject, as_they_come, features
 from txhub.detect.forest import Forest, read_forest
 from txhub.detect.knowledge import read_facts
 from txhub.errors import NotFound
 from txhub.model import Chain
-from txhub.store.models import Odd, StoredModel, newest_model
+from txhub.store.models import EDGE, Odd, StoredModel, keep_model, newest_model
 from txhub.store.pool import Pool
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -57,6 +58,33 @@ async def read_model(pool: Pool, chain: Chain, subject: Subject) -> tuple[Stored
         )
     forest = Forest(subject, read_forest(stored.splits), stored.quantiles, stored.parameters, stored.rows, stored.seed)
     return stored, forest
+
+
+async def train_edge(
+    pool: Pool, reader: Reader, chain: Chain, start: datetime, end: datetime, seed: int
+) -> tuple[int, int]:
+    """Learn what is usual among transactions as they come, and keep it; the model's version, and from how many rows.
+
+    Raises:
+        UsageError: there are fewer than 1,000 rows.
+        DatabaseUnavailable, DatabaseRefused, SchemaMismatch, TooLong, DiskFull: see `faults`.
+    """
+    rows = await reader.frame(_SQL["transactions"], chain.chain_id, start - EDGE_MEMORY, end)
+    made = await asyncio.to_thread(as_they_come, rows.cast(dict(TRANSACTIONS)), start)  # type: ignore[arg-type]
+    model = await asyncio.to_thread(learn, made, seed)
+    _, version = await keep_model(
+        pool,
+        chain.chain_id,
+        Subject.TRANSACTION,
+        model.digest,
+        (start, end),
+        rows=model.rows,
+        seed=seed,
+        quantiles=model.quantiles,
+        parameters=model.parameters,
+        kind=EDGE,
+    )
+    return version, model.rows
 
 
 def oddest(forest: Forest, rows: pl.DataFrame, top: int) -> list[Odd]:

@@ -20,6 +20,8 @@ from txhub.model import Block, Chain
 
 MEMORY = timedelta(hours=24)
 """How long before a span transactions matter: whoever dealt with one another then is no new acquaintance."""
+EDGE_MEMORY = timedelta(hours=1)
+"""The same, for figures that are told while blocks come."""
 TRANSACTIONS: dict[str, pl.DataType] = {
     "time": pl.Datetime("us", "UTC"),
     "hash": pl.Binary(),
@@ -67,7 +69,7 @@ FEATURES: Mapping[Subject, Mapping[str, Feature]] = {
     Subject.TRANSACTION: {
         "coins": Feature("coins moved", "coins"),
         "fee": Feature("fee", "coins"),
-        "gas_price": Feature("gas price, as a multiple of the hour's median", "ratio"),
+        "gas_price": Feature("gas price, as a multiple of the median then", "ratio"),
         "input_size": Feature("bytes of input", "count"),
         "sender_count": Feature("transactions of its sender in the hour", "count"),
         "receiver_count": Feature("transactions to its receiver in the hour", "count"),
@@ -90,6 +92,37 @@ def features(subject: Subject, rows: pl.DataFrame, start: datetime) -> pl.DataFr
     return made.select("subject", "time", pl.col(names).cast(pl.Float64).fill_null(0).fill_nan(0)).sort(
         "time", "subject"
     )
+
+
+def as_they_come(rows: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    """The figures of each transaction from a moment on, by what is known when its block is, in the order of the chain.
+
+    They are those of `features`, but count the hour so far, compare gas prices within the block, and remember who dealt
+    with one another for an hour.
+
+    Args:
+        rows: `TRANSACTIONS`, from `EDGE_MEMORY` before the start on, and from the beginning of its hour.
+        start: the first moment of a block.
+    """
+    hour = rows.with_columns(
+        hour=pl.col("time").dt.truncate("1h"),
+        before=pl.col("time").shift().over("sender", "receiver"),
+        median=pl.col("gas_price").median().over("time"),
+    )
+    so_far = [(pl.int_range(pl.len()) + 1).over(side, "hour").alias(f"{side}_count") for side in ("sender", "receiver")]
+    met = pl.col("before").is_not_null() & (pl.col("before") >= pl.col("time") - EDGE_MEMORY)
+    made = hour.with_columns(so_far).filter(pl.col("time") >= start)
+    return made.select(
+        "time",
+        subject=pl.col("hash"),
+        coins=_coins(pl.col("coins")),
+        fee=_coins(pl.col("fee")),
+        gas_price=(pl.col("gas_price") / pl.col("median")).clip(_DUST).log10(),
+        input_size=_count(pl.col("input_size")),
+        sender_count=_count(pl.col("sender_count")),
+        receiver_count=_count(pl.col("receiver_count")),
+        new=~met,
+    ).select("subject", "time", pl.col(list(FEATURES[Subject.TRANSACTION])).cast(pl.Float64).fill_null(0).fill_nan(0))
 
 
 def shown(feature: Feature, value: float) -> str:

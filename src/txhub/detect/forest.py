@@ -27,7 +27,8 @@ SHARES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 """The quantiles that are kept of each feature."""
 TREES, SAMPLE, MOST_ROWS = 100, 4096, 200_000
 """Small samples, as the paper has them, do not tell what is rare from what is rarer still: amounts have long tails."""
-_REASONS = 3
+REASONS = 3
+"""So many features are told at the most."""
 _EULER = 0.5772156649015329
 
 
@@ -94,23 +95,11 @@ class Forest:
 
     def _of_row(self, row: Matrix, weights: Scores) -> list[Reason]:
         names = list(FEATURES[self.subject])
-        order = [int(place) for place in np.argsort(-weights, kind="stable")[:_REASONS] if weights[place] > 0]
-        return [self._reason(names[place], float(row[place]), float(weights[place])) for place in order]
-
-    def _reason(self, name: str, value: float, weight: float) -> Reason:
-        feature, quantiles = FEATURES[self.subject][name], self.quantiles[name]
-        low, median, high = (quantiles[SHARES.index(share)] for share in (0.05, 0.5, 0.95))
-        up = value >= median
-        quartile, last = (0.75, 0.99) if up else (0.25, 0.01)
-        spread = abs(quantiles[SHARES.index(quartile)] - median) or abs(quantiles[SHARES.index(last)] - median)
-        beyond = sum(quantile < value if up else quantile > value for quantile in quantiles)
-        place = SHARES[beyond - 1] if up and beyond else 1 - SHARES[-beyond] if beyond else 0.5
-        side = "more" if up else "less"
-        words = (
-            f"{feature.words}: {shown(feature, value)}, usually {shown(feature, low)} to {shown(feature, high)}; "
-            f"{side} than {place:.1%} of the others"
-        )
-        return Reason(name, round(weight, 4), round(abs(value - median) / spread, 2) if spread else 0.0, words)
+        order = [int(place) for place in np.argsort(-weights, kind="stable")[:REASONS] if weights[place] > 0]
+        return [
+            reason(self.subject, self.quantiles, names[place], float(row[place]), float(weights[place]))
+            for place in order
+        ]
 
     def _scores(self, known: Matrix) -> Scores:
         roots = self.splits["root"].arg_true().to_numpy()
@@ -127,6 +116,39 @@ class Forest:
             total += depth[node]
         expected: Scores = 2.0 ** (-total / (len(roots) * _average_depth(np.array([self.parameters["sample"]]))[0]))
         return expected
+
+
+def reason(subject: Subject, known: Mapping[str, list[float]], name: str, value: float, weight: float) -> Reason:
+    """Why something is told from the rest by one of its features, in words.
+
+    Args:
+        subject: what it is.
+        known: the quantiles of each feature, at `SHARES`.
+        name: the feature.
+        value: what it is here.
+        weight: how much of the score hangs on it.
+    """
+    feature, quantiles = FEATURES[subject][name], known[name]
+    low, median, high = (quantiles[SHARES.index(share)] for share in (0.05, 0.5, 0.95))
+    up = value >= median
+    quartile, last = (0.75, 0.99) if up else (0.25, 0.01)
+    spread = abs(quantiles[SHARES.index(quartile)] - median) or abs(quantiles[SHARES.index(last)] - median)
+    beyond = sum(quantile < value if up else quantile > value for quantile in quantiles)
+    place = SHARES[beyond - 1] if up and beyond else 1 - SHARES[-beyond] if beyond else 0.5
+    side = "more" if up else "less"
+    words = (
+        f"{feature.words}: {shown(feature, value)}, usually {shown(feature, low)} to {shown(feature, high)}; "
+        f"{side} than {place:.1%} of the others"
+    )
+    return Reason(name, round(weight, 4), round(abs(value - median) / spread, 2) if spread else 0.0, words)
+
+
+def quantiles_of(subject: Subject, known: Matrix) -> dict[str, list[float]]:
+    """Of each feature among rows of `matrix`, at `SHARES`."""
+    return {
+        name: [float(np.quantile(known[:, place], share)) for share in SHARES]
+        for place, name in enumerate(FEATURES[subject])
+    }
 
 
 def read_forest(blob: bytes) -> pl.DataFrame:
@@ -150,10 +172,7 @@ def grow(subject: Subject, rows: pl.DataFrame, seed: int = 1) -> Forest:
     known = matrix(subject, chosen)
     sample = min(SAMPLE, len(known))
     grown = IsolationForest(n_estimators=TREES, max_samples=sample, random_state=seed, n_jobs=1).fit(known)
-    quantiles = {
-        name: [float(np.quantile(known[:, place], share)) for share in SHARES]
-        for place, name in enumerate(FEATURES[subject])
-    }
+    quantiles = quantiles_of(subject, known)
     splits, offset = [], 0
     for tree in (each.tree_ for each in grown.estimators_):
         splits.append(_splits(tree, offset))

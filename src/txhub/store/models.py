@@ -11,6 +11,8 @@ from txhub.store.faults import translated
 from txhub.store.pool import Pool
 from txhub.store.sqlfiles import queries
 
+FOREST, EDGE = "forest", "edge"
+"""The kinds of models: of hours that are over, and of transactions as they come."""
 _SQL = queries("models")
 
 
@@ -48,7 +50,8 @@ async def keep_model(
     seed: int,
     quantiles: Mapping[str, Sequence[float]],
     parameters: Mapping[str, Any],
-    splits: bytes,
+    splits: bytes = b"",
+    kind: str = FOREST,
 ) -> tuple[int, int]:
     """Store a model as the newest version; its id and version. One that is there already (by its digest) stays.
 
@@ -67,18 +70,38 @@ async def keep_model(
             json.dumps(quantiles),
             json.dumps(parameters),
             splits,
+            kind,
         )
     return row["id"], row["version"]
 
 
 async def newest_model(pool: Pool, chain_id: int, subject: str) -> StoredModel | None:
-    """The newest version; None where nothing was trained yet."""
+    """The newest forest; None where none was grown yet."""
     with translated():
-        row = await pool.fetchrow(_SQL["newest"], chain_id, subject)
+        row = await pool.fetchrow(_SQL["newest"], chain_id, subject, FOREST)
     if row is None:
         return None
     decoded = {name: json.loads(row[name]) for name in ("quantiles", "parameters")}
     return StoredModel(**{**dict(row), **decoded})
+
+
+class StoredEdge(NamedTuple):
+    """The newest model of a chain that judges transactions as they come, without what it learned from."""
+
+    id: int
+    version: int
+    rows: int
+    seed: int
+    quantiles: dict[str, list[float]]
+    parameters: dict[str, Any]
+
+
+async def edge_models(pool: Pool) -> dict[int, StoredEdge]:
+    """The newest of each chain that has one."""
+    with translated():
+        rows = await pool.fetch(_SQL["edge"])
+    decoded = [{**dict(row), **{name: json.loads(row[name]) for name in ("quantiles", "parameters")}} for row in rows]
+    return {row.pop("chain_id"): StoredEdge(**row) for row in decoded}
 
 
 async def keep_found(pool: Pool, model_id: int, start: datetime, end: datetime, found: Sequence[Odd]) -> None:

@@ -1,0 +1,12 @@
+"""Models that learn as they go."""
+
+from alembic import context, op
+
+from txhub.store.migrate import apply_files
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    apply_files(op.get_bind(), revision, context.config.attributes["edition"])
