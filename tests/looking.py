@@ -12,13 +12,15 @@ import polars as pl
 from tests.blocks import ETHEREUM, START
 from txhub.detect.facts import Facts
 from txhub.detect.look import look
-from txhub.detect.rows import OUTCOMES, TRANSFERS, Rows
+from txhub.detect.rows import OUTCOMES, TRANSFERS, Rows, watched_of
 from txhub.detect.rules import define
 from txhub.store.alerts import Finding
 
 ETH = 10**18
 Sent = tuple[float, str, str, float]
 """Minutes after the start, sender, receiver, whole coins."""
+WATCHED = "xyg"
+"""Who is on a watchlist, all the time."""
 
 
 def address(name: str) -> bytes:
@@ -50,9 +52,10 @@ def transfers(sent: Iterable[Sent], token: bytes | None = None) -> pl.DataFrame:
 def rows(sent: Iterable[Sent] = (), outcomes: Sequence[tuple[float, int, int]] = ()) -> Rows:
     """All sources; `outcomes` are minutes, calls and failures of blocks."""
     told = [(at(minutes), n, 0, 0, calls, failed) for n, (minutes, calls, failed) in enumerate(outcomes)]
+    moved = {"transfers": transfers(sent), "token_transfers": pl.DataFrame(schema=dict(TRANSFERS))}
     return {
-        "transfers": transfers(sent),
-        "token_transfers": pl.DataFrame(schema=dict(TRANSFERS)),
+        **moved,
+        "watched": watched_of(moved, {address(somebody): "list" for somebody in WATCHED}),
         "outcomes": pl.DataFrame(told, schema=dict(OUTCOMES), orient="row"),
     }
 

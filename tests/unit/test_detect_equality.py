@@ -33,6 +33,8 @@ RULES: list[dict[str, Any]] = [
     {"pattern": "structuring", "below": "6", "share": "0.5", "count": 3, "window": "40m", "cooldown": "20m"},
     {"pattern": "rapid_in_out", "amount": "3", "share": "0.5", "least": "1", "window": "30m", "cooldown": "30m"},
     {"pattern": "round_trip", "least": "1", "loss": "0.5", "window": "1h", "cooldown": "30m"},
+    {"pattern": "watchlist"},
+    {"pattern": "first_contact", "memory": "50m"},
     {"pattern": "peel_chain", "least": "1", "hops": 2, "kept": "0.2", "window": "25m", "cooldown": "30m"},
     {
         "all": [
@@ -87,9 +89,10 @@ def test_a_trail_finds_the_same_also_where_spans_change(
 
     def look_at(sent: list[Sent], start: Any, end: Any) -> None:
         nonlocal standing
-        within = (pl.col("time") >= start) & (pl.col("time") < end)
-        trail.replace({name: frame.filter(within) for name, frame in rows(sent).items()}, FACTS, start, end)
-        until = max(end, min(end + definition.lookback, trail.end))
+        read = max(end, trail.end)  # what some rows say follows from those before them
+        within = (pl.col("time") >= start) & (pl.col("time") < read)
+        trail.replace({name: frame.filter(within) for name, frame in rows(sent).items()}, FACTS, start, read)
+        until = max(end, min(end + definition.effect, trail.end))
         standing = [each for each in standing if not start <= each.started_at < until]
         standing += trail.find(trail.looking[0], FACTS, start, until)
 
@@ -97,9 +100,9 @@ def test_a_trail_finds_the_same_also_where_spans_change(
         look_at(before, *span)
         late = data.draw(st.sampled_from(range(number + 1)))
         if late in changed:
-            look_at(after, *spans[late])
-            changed.discard(late)
             before = _spliced(before, after, *spans[late])
+            look_at(before, *spans[late])
+            changed.discard(late)
     assert keyed(standing) == keyed(look(definition, rows(before), FACTS, START, edges[-1]))
 
 

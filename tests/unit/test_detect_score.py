@@ -11,11 +11,12 @@ from txhub.address import stored_address
 from txhub.chain.demo.decoded import decoded_blocks
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.chain.demo.truth import Pattern, Planted
+from txhub.cli.demo import WATCHED
 from txhub.contract.alerts import Pattern as Wanted
 from txhub.detect.defaults import DEFAULTS
 from txhub.detect.facts import Facts
 from txhub.detect.look import look
-from txhub.detect.rows import NEW_CONTRACT_CALLS, WAKINGS, Rows, rows_of
+from txhub.detect.rows import NEW_CONTRACT_CALLS, WAKINGS, Rows, rows_of, watched_of
 from txhub.detect.rules import draft
 from txhub.detect.score import Found, score, unexplained
 from txhub.model import Chain
@@ -23,7 +24,7 @@ from txhub.model import Chain
 START = datetime(2026, 9, 26, 12, tzinfo=UTC)
 HOURS = 6
 END = START + timedelta(hours=HOURS)
-OTHERS = {Pattern.LISTED, Pattern.MIXER, Pattern.SPIKE, Pattern.REORG}
+OTHERS = {Pattern.SPIKE, Pattern.REORG}
 """What other rules look for."""
 
 
@@ -34,8 +35,10 @@ def known(network: DemoNetwork, chain: Chain) -> Facts:
 
 
 def find(rows: Rows, facts: Facts) -> list[Found]:
+    watched = facts.labelled(sorted(WATCHED))["address"]
     there = {
         **rows,
+        "watched": watched_of(rows, dict.fromkeys(watched, "demo")),
         "new_contract_calls": pl.DataFrame(schema=dict(NEW_CONTRACT_CALLS)),
         "wakings": pl.DataFrame(schema=dict(WAKINGS)),
     }
@@ -43,7 +46,7 @@ def find(rows: Rows, facts: Facts) -> list[Found]:
     return [Found(rule.pattern, each) for rule in rules for each in look(rule, there, facts, START, END)]
 
 
-_LOOKED_FOR = set(Wanted) - {Wanted.WATCHLIST, Wanted.FIRST_CONTACT, Wanted.SPIKE, Wanted.DROP, Wanted.ANOMALY}
+_LOOKED_FOR = set(Wanted) - {Wanted.SPIKE, Wanted.DROP, Wanted.ANOMALY}
 
 
 @pytest.mark.parametrize("chain", DEMO_CHAINS, ids=lambda chain: chain.name)
@@ -59,4 +62,6 @@ async def test_what_is_planted_is_found_and_little_else(chain: Chain) -> None:
     wrong = unexplained(planted, found)
     assert len(wrong) * 24 / HOURS < 5, [(each.pattern, each.finding.title) for each in wrong]
     assert scores[Pattern.WHALE].planted >= HOURS
+    assert scores[Pattern.LISTED].planted + scores[Pattern.MIXER].planted >= HOURS
+    assert any(each.pattern is Wanted.FIRST_CONTACT for each in found)
     assert sum(result.planted > 0 for result in scores.values()) >= 5

@@ -25,7 +25,8 @@ LIST = "demo"
 """The source of the demo's labels and prices."""
 WATCHLIST = "demo-watchlist"
 """The demo's watchlist."""
-_WATCHED = frozenset({"sanctioned", "mixer"})
+WATCHED = frozenset({"sanctioned", "mixer"})
+"""The categories of labels whose addresses are on the watchlist of the demo."""
 _PRICED_S = (-26 * 3600, 72 * 3600)
 """From when to when prices are known, counted from the start: for the history, and for a demo that runs for days."""
 
@@ -52,7 +53,7 @@ async def introduce(url: str) -> None:
         for chain in DEMO_CHAINS:
             await Ledger(pool, chain).register()
         labels = [label for chain in DEMO_CHAINS for label in DemoNetwork(chain).labels()]
-        watched = [label for label in labels if label.category in _WATCHED]
+        watched = [label for label in labels if label.category in WATCHED]
         if not await read_lists(pool, LIST):
             known = [label for label in labels if label not in watched]
             await _import(known, pool, source=LIST, as_of=datetime.now(UTC), watched=False)

@@ -112,16 +112,46 @@ async def _read_watched(reader: Reader, chain: Chain, start: datetime, end: date
     found = await reader.frame(statement, chain.chain_id, start, end)
     if found.is_empty():
         return None
-    before = await reader.frame(statement, chain.chain_id, start - MEMORY, start)
+    return acquainted(found, await reader.frame(statement, chain.chain_id, start - MEMORY, start))
+
+
+def acquainted(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Moves of watched addresses with `met`, by those of `MEMORY` before them."""
     dealt = (
-        pl.concat([before, found])
-        .select("other", "time")
+        pl.concat(each.select("other", "time") for each in (before, found))
         .drop_nulls()
         .unique()
         .sort("other", "time")
         .with_columns(met=pl.col("time").shift().over("other"))
     )
     return found.join(dealt, on=["other", "time"], how="left", maintain_order="left")
+
+
+def watched_of(rows: Rows, lists: Mapping[bytes, str], before: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The moves of watched addresses among the frames of `rows_of`, without a database.
+
+    Args:
+        rows: transfers of the coin and of tokens; on Bitcoin they know the largest spender alone.
+        lists: the list of each watched address, which has it all the time.
+        before: what this returned for the time before.
+    """
+    transfers = pl.concat([rows["transfers"], rows["token_transfers"]]).sort("time", "number", "index", "n")
+    listed = pl.DataFrame(list(lists.items()), schema={"watched": pl.Binary, "list": pl.String}, orient="row")
+    addresses = listed["watched"].implode()
+    out, came = pl.col("sender").is_in(addresses), pl.col("receiver").is_in(addresses)
+    sent = pl.when(out)
+    moves = (
+        transfers.filter(out.fill_null(False) | came.fill_null(False))
+        .with_columns(
+            watched=sent.then("sender").otherwise("receiver"),
+            other=sent.then("receiver").otherwise("sender"),
+            both=(out & came).fill_null(False),
+        )
+        .join(listed, on="watched", how="left", maintain_order="left")
+    )
+    return acquainted(moves, moves.clear() if before is None else before).select(
+        pl.col(name).cast(dtype) for name, dtype in WATCHED.items()
+    )
 
 
 SOURCES: dict[str, Source] = {

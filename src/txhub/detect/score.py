@@ -21,6 +21,8 @@ _BY: Mapping[Truth, tuple[Pattern, Callable[[Planted], set[str]]]] = {
     Truth.RAPID_IN_OUT: (Pattern.RAPID_IN_OUT, lambda thing: {thing.transfers[0].receiver}),
     Truth.PEEL_CHAIN: (Pattern.PEEL_CHAIN, lambda thing: {thing.transfers[0].sender}),
     Truth.DUSTING: (Pattern.DUSTING, lambda thing: {thing.transfers[0].sender}),
+    Truth.LISTED: (Pattern.WATCHLIST, lambda thing: {thing.transfers[0].sender, thing.transfers[0].receiver}),
+    Truth.MIXER: (Pattern.WATCHLIST, lambda thing: {thing.transfers[0].sender, thing.transfers[0].receiver}),
     Truth.FAILED_BURST: (Pattern.FAILED_BURST, lambda thing: {thing.chain}),
 }
 """Which pattern is to find what is planted, and whom the alert is about."""
