@@ -110,6 +110,9 @@ SELECT address, symbol, decimals FROM txhub.tokens WHERE chain_id = $1
 -- name: held
 SELECT min(time) AS first, max(time) AS last FROM txhub.blocks WHERE chain_id = $1
 
+-- name: blocks
+SELECT count(*) AS blocks FROM txhub.blocks WHERE chain_id = $1 AND time >= $2 AND time < $3
+
 -- name: newest
 SELECT max(time) FROM txhub.blocks WHERE chain_id = $1
 

@@ -19,9 +19,12 @@ from txhub.api.app import create_app
 from txhub.client import AsyncClient
 from txhub.config import Settings
 from txhub.contract import Anomaly, AnomalyKind, Page, Severity
+from txhub.detect.backtest import backtest
 from txhub.detect.defaults import keep_rules
+from txhub.detect.rules import define
 from txhub.detect.traffic import Traffic
 from txhub.detect.trafficrunner import TrafficRunner
+from txhub.errors import UsageError
 from txhub.store.alerts import Raiser, reconcile
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
@@ -152,6 +155,28 @@ async def test_what_is_expected_is_told_with_its_bounds(filled: str) -> None:
         )
         points = first_day.json()["series"][0]["points"]
         assert [point[1] is None for point in points[:4]] == [True, True, True, False]
+
+
+async def test_rules_on_traffic_are_tried_on_the_past(filled: str) -> None:
+    async with asking(filled) as (_, reader, _):
+        done: list[float] = []
+
+        async def progress(share: float) -> None:
+            done.append(share)
+
+        tried = await backtest(reader, define({"pattern": "spike"}), NOW - DAY, NOW, progress)
+        look = (await Traffic.read(reader, ETHEREUM, NOW - DAY)).look(SPIKES, NOW - DAY, NOW)
+        assert [(each.started_at, each.title) for each in tried.samples] == [
+            (each.started_at, each.title) for each in look.findings
+        ]
+        assert (tried.alerts, tried.rows, tried.limits, done[-1]) == (1, 7200, [], 1.0)
+        before = await backtest(reader, define({"pattern": "spike"}), START - DAY, SPIKE, progress)
+        assert (before.alerts, before.limits) == (0, ["ethereum: what is usual is known from 2026-03-02 00:00 on"])
+        drops = await backtest(reader, define({"pattern": "drop"}), NOW - DAY, NOW, progress)
+        assert [each.chain for each in drops.samples] == ["ethereum"]
+        with pytest.raises(UsageError, match="may have learned from it") as refused:
+            await backtest(reader, define({"pattern": "anomaly", "by": "transaction"}), NOW - DAY, NOW, progress)
+        assert "txhub anomaly score --chain NAME --by transaction" in str(refused.value.hint)
 
 
 async def test_blocks_that_come_late_or_are_missing_are_no_drop(filled: str) -> None:

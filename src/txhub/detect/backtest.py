@@ -11,8 +11,11 @@ from txhub.contract.alerts import RuleState, Severity
 from txhub.contract.jobs import Backtest, BacktestDay, BacktestSample, BacktestSubject
 from txhub.detect.facts import Facts
 from txhub.detect.knowledge import read_chains, read_facts
+from txhub.detect.patterns.odd import Anomaly
+from txhub.detect.patterns.traffic import TrafficCondition
 from txhub.detect.rows import read_rows
 from txhub.detect.rules import Definition, shares
+from txhub.detect.traffic import Traffic
 from txhub.detect.trail import Looking, Trail
 from txhub.errors import UsageError
 from txhub.store.alerts import Finding
@@ -40,12 +43,49 @@ async def backtest(
         progress: told from time to time how much is done, from 0 to 1.
 
     Raises:
-        UsageError: it is about traffic, which is judged by what was usual, and not by rows.
+        UsageError: it is of models, which would be tried on what they have learned from.
         DatabaseUnavailable, DatabaseRefused, SchemaMismatch, TooLong: see `Reader.frame`.
     """
-    if not definition.sources:
-        raise UsageError(f"{definition.pattern} cannot be tried on the past", hint="docs/spikes.md says how it is told")
+    first = definition.leaves[0]
+    if isinstance(first, Anomaly):
+        raise UsageError(
+            "a rule of pattern anomaly cannot be tried on the past: the newest model may have learned from it",
+            hint=f"`txhub anomaly score --chain NAME --by {first.by} --start -7d` shows what that model finds there",
+        )
     answer = Backtest(definition.document(), start, end, 0, 0, 0.0)
+    if isinstance(first, TrafficCondition):
+        found = await _of_traffic(reader, definition, first, answer, progress)
+    else:
+        found = await _of_rows(reader, definition, answer, progress)
+    _sum_up(answer, found)
+    return answer
+
+
+async def _of_traffic(
+    reader: Reader, definition: Definition, condition: TrafficCondition, answer: Backtest, progress: Progress
+) -> list[tuple[Facts, Finding]]:
+    """The spikes or drops that began in the range, by the ledger, which keeps all of the past; `rows` are blocks."""
+    found: list[tuple[Facts, Finding]] = []
+    chains = [chain for chain in (await read_chains(reader)).values() if definition.on(chain.name)]
+    for number, chain in enumerate(chains):
+        traffic = await Traffic.read(reader, chain, answer.start)
+        known = traffic.minutes
+        first, last = max(answer.start, known.start), min(answer.end, known.end)
+        if known.start > answer.start:
+            answer.limits.append(f"{chain.name}: what is usual is known from {known.start:%Y-%m-%d %H:%M} on")
+        if first < last:
+            look = await asyncio.to_thread(traffic.look, condition.swing, first, last)
+            found += [(Facts(chain), each) for each in look.findings if first <= each.started_at < last]
+            answer.rows += (await reader.frame(_SQL["blocks"], chain.chain_id, first, last)).item()
+        await progress((number + 1) / len(chains))
+    return found
+
+
+async def _of_rows(
+    reader: Reader, definition: Definition, answer: Backtest, progress: Progress
+) -> list[tuple[Facts, Finding]]:
+    """What committed rows show, piece by piece."""
+    start, end = answer.start, answer.end
     found: list[tuple[Facts, Finding]] = []
     horizon = (await reader.frame(_HORIZON["read"]))["time"].to_list()
     chains = [chain for chain in (await read_chains(reader)).values() if definition.on(chain.name)]
@@ -77,8 +117,7 @@ async def backtest(
             step = min(step * 2, _LONGEST) if count < _PIECE_ROWS else max(step / 2, _SHORTEST)
             began = first - definition.lookback
             await progress((number + (until - began) / (last - began)) / len(chains))
-    _sum_up(answer, found)
-    return answer
+    return found
 
 
 def _sum_up(answer: Backtest, found: Sequence[tuple[Facts, Finding]]) -> None:
