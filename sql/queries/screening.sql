@@ -60,3 +60,35 @@ SELECT addresses,
        (SELECT count(DISTINCT (chain_id, block_number, tx_index)) FROM txhub.exposures WHERE screening_id = $1)
            AS newly_exposed
 FROM finished
+
+-- name: tell_dated
+-- After search $1: an event `watchlist` for each chain on which addresses moved while a list's version that is dated back
+-- was not known here. They are those that begin or end with it. In its transaction after the outbox's `take_turn`.
+WITH search AS (
+    SELECT source, list_version, created_at FROM txhub.screenings WHERE id = $1
+), version AS (
+    SELECT DISTINCT l.source, l.valid_from AS since
+    FROM txhub.labels l
+    JOIN search s USING (source, list_version)
+    WHERE l.watched AND l.list_version <> 'by hand'
+), touched AS (
+    SELECT l.address, l.chain_id, v.since
+    FROM version v
+    JOIN txhub.labels l ON l.source = v.source AND v.since IN (l.valid_from, l.valid_to)
+    WHERE l.watched AND NOT EXISTS (
+        SELECT FROM txhub.labels o
+        WHERE o.watched AND o.id <> l.id AND o.address = l.address AND o.chain_id IS NOT DISTINCT FROM l.chain_id
+          AND (o.valid_from <= v.since AND coalesce(o.valid_to >= v.since, true)))
+), told AS (
+    INSERT INTO txhub.stream_events (event, chain_id, data)
+    SELECT 'watchlist', e.chain_id,
+           jsonb_build_object('source', s.source, 'list_version', s.list_version,
+                              'start', min(e.block_time), 'end', max(e.block_time))
+    FROM search s
+    CROSS JOIN touched t
+    JOIN txhub.exposures e ON e.address = t.address AND (t.chain_id IS NULL OR t.chain_id = e.chain_id)
+    WHERE e.via IS NULL AND e.block_time >= t.since AND e.block_time <= s.created_at
+    GROUP BY e.chain_id, s.source, s.list_version
+    RETURNING id
+)
+SELECT pg_notify('txhub_events', max(id)::text) FROM told HAVING count(*) > 0

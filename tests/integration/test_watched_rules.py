@@ -19,9 +19,11 @@ from txhub.chain.demo.truth import Pattern as Planted
 from txhub.cli.demo import introduce
 from txhub.detect.defaults import wanted
 from txhub.detect.runner import Runner
+from txhub.detect.screening import screen_committed, search_history
 from txhub.model import Block, Chain
 from txhub.store.labels import Entry, Taken, import_entries
 from txhub.store.ledger import Ledger
+from txhub.store.moves import Moves
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 from txhub.store.rules import set_rule
@@ -177,3 +179,36 @@ async def test_every_planted_transfer_of_a_listed_address_is_found_and_nothing_e
     }
     assert len(alerts) == sum(len(each.transfers) for each in planted) > 20
     assert {row["address"] for row in parties} <= watched
+
+
+async def test_a_list_that_is_dated_back_is_looked_at_again_once(stage: Stage) -> None:
+    new = b"\xac" * 20
+
+    async def listed(version: str, as_of: datetime, *addresses: bytes) -> None:
+        entries = [Entry(written(each), "Somebody", "sanctioned") for each in addresses]
+        await import_entries(stage.pool, entries, Taken("other", version, as_of, watched=True), "list")
+        moves = Moves(stage.pool, None)
+        while await screen_committed(stage.pool, moves) or await search_history(stage.pool, moves):
+            pass
+        await stage.runner.catch_up()
+
+    async def standing() -> set[tuple[str, int]]:
+        rows = await stage.pool.fetch(
+            "SELECT rule, block_number FROM txhub.alerts WHERE chain_state <> 'retracted' AND chain_id = 1"
+        )
+        return {tuple(row) for row in rows}
+
+    await stage.commit(*[block_of(ETHEREUM, n, DAY + n * HOUR, [Sent(ANNA, new, COIN)]) for n in range(1, 6)])
+    assert await standing() == set()
+    await listed("1", DAY + timedelta(minutes=90), new)
+    assert await standing() == {("hits", n) for n in range(2, 6)} | {("first", 2)}
+    told = "SELECT data ->> 'start', data ->> 'end' FROM txhub.stream_events WHERE event = 'watchlist' ORDER BY id"
+    [(start, end)] = await stage.pool.fetch(told)
+    assert [datetime.fromisoformat(each) for each in (start, end)] == [DAY + 2 * HOUR, DAY + 5 * HOUR]
+    events = await stage.pool.fetchval("SELECT count(*) FROM txhub.alert_events")
+    await listed("2", DAY + timedelta(minutes=210), new, LISTED)  # it stays listed, and nobody dealt with the other
+    await Runner(stage.pool, stage.reader, stage.url).catch_up()
+    assert len(await stage.pool.fetch(told)) == 1
+    assert await stage.pool.fetchval("SELECT count(*) FROM txhub.alert_events") == events
+    await listed("3", DAY + timedelta(minutes=270), LISTED)
+    assert await standing() == {("hits", n) for n in range(2, 5)} | {("first", 2)}

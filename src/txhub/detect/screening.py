@@ -216,10 +216,12 @@ async def _newest_before(pool: Pool, moment: datetime | None) -> datetime | None
 
 
 async def _finish(pool: Pool, key: int, source: str, version: str) -> None:
-    """Say what the search found: in the event log, which operators read."""
+    """Say what the search found: in the event log, which operators read, and to the rules, which look at it again."""
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["claim"], key)
             found = dict(await connection.fetchrow(_SQL["finish"], key))
             details = json.dumps({"source": source, "list_version": version, "screening": key, **found})
             await connection.execute(_LEDGER["record_event"], "info", "watchlist", None, "history_searched", details)
+            await connection.execute(_LEDGER["take_turn"])
+            await connection.execute(_SQL["tell_dated"], key)

@@ -57,7 +57,7 @@ class Watchlist(_Watched):
     """A watched address moved value: sent it, or got it.
 
     There is an alert for each transaction, so that a cooldown does not matter. It counts whether a list had the address
-    at the time of the block; what later lists make of the past is told by exposure.
+    at the time of the block; what lists make of the time before they are dated is told by exposure.
     """
 
     pattern: Literal[Pattern.WATCHLIST] = Pattern.WATCHLIST
