@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -189,3 +190,66 @@ async def test_a_live_block_is_looked_at_within_a_second(stage: Stage) -> None:
         " JOIN txhub.blocks b ON b.number = a.block_number AND b.chain_id = a.chain_id WHERE b.number > 0"
     )
     assert timedelta(0) < slowest < timedelta(seconds=5)
+
+
+class Pausing(Reader):
+    """Reads like another one, but lets the rows of spans before a moment wait until they may be read."""
+
+    def __init__(self, url: str, before: datetime) -> None:
+        super().__init__(url, size=2)
+        self.before, self.waits, self.may = before, asyncio.Event(), asyncio.Event()
+
+    async def frame(self, statement: Any, *parameters: object) -> pl.DataFrame:
+        match parameters:  # of chain, start and end
+            case (_, datetime() as start, datetime()) if start < self.before:
+                self.waits.set()
+                await self.may.wait()
+        return await super().frame(statement, *parameters)
+
+
+async def test_the_live_edge_is_served_while_a_pass_reads_the_past_and_both_come_to_the_same(stage: Stage) -> None:
+    blocks = make_blocks(range(280))
+    edge = blocks[200].time
+    await stage.ledger.commit(blocks[200:220])
+    await stage.runner().catch_up()
+
+    async def told() -> bool:
+        return await stage.alerts() == await stage.expected()
+
+    async def told_since(moment: datetime) -> bool:
+        """Whether there are the alerts of some time that do not depend on what was before it."""
+        alerts, expected = (
+            [each for each in all_of if each[0] == "large" and each[2] >= moment]
+            for all_of in (await stage.alerts(), await stage.expected())
+        )
+        return bool(alerts) and alerts == expected
+
+    async with Pausing(stage.url, edge - timedelta(days=9)) as reader:
+        running = asyncio.create_task(Runner(stage.pool, reader, stage.url).run())
+        try:
+            await stage.ledger.commit(blocks[220:240])
+            await until(lambda: told_since(blocks[220].time))  # it has become live
+            reader.before = edge
+            await stage.ledger.commit(blocks[:60], bulk=True)
+            await asyncio.wait_for(reader.waits.wait(), 30)  # a pass has begun, and does not come on
+            for block in blocks[240:270]:
+                await stage.ledger.commit([block])
+            await until(lambda: told_since(blocks[240].time))
+            await stage.ledger.replace(251, make_branch(range(252, 276), "other", fork=251))
+            await until(lambda: told_since(blocks[240].time))
+            assert not reader.may.is_set()
+            assert not await told()
+            reader.may.set()
+            await until(told)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+    assert await stage.pool.fetchval("SELECT count(*) FROM txhub.alerts WHERE chain_state = 'retracted'") > 0
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(300):
+        if await true():
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it did not become true within half a minute")

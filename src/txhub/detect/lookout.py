@@ -2,6 +2,10 @@
 
 What is new is looked at by the live trail. What is older than that reaches is looked at by a pass: it goes over the
 past piece by piece, and where it comes to the present its trail becomes the live one.
+
+Both go on at the same time, so that what is new never waits for a piece of the past: `look` and `step` are called by
+different tasks. Each has a trail of its own. What changes where a pass has been is noted for it, and read again at the
+end of its piece; only to become live a pass takes the live edge's turn, for the few blocks that came meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -50,12 +54,19 @@ class Stretch(NamedTuple):
 
 @dataclass
 class _Pass:
-    """A walk over the past: it is at `at`, and goes to `until`, or to the present where that is None."""
+    """A walk over the past: it is at `at`, and goes to `until`, or to the present where that is None.
+
+    It was to begin `since` a moment before which raw rows may be gone. Rows up to `read` are in its trail or on their
+    way; spans before it that have `changed` meanwhile are to be read again.
+    """
 
     trail: Trail
-    facts: Facts
+    since: datetime
     at: datetime
     until: datetime | None
+    read: datetime
+    facts: Facts | None = None
+    changed: list[Stretch] = field(default_factory=list)
     step: timedelta = _FIRST_STEP
 
 
@@ -76,6 +87,7 @@ class Lookout:
         self._past = past
         self._rules: dict[tuple[int, int], Looking] = {}
         self._live: Trail | None = None
+        self._turn = asyncio.Lock()
         self._facts: tuple[Facts, float, datetime] | None = None
         self._new: list[Looking] = []
         self._unlooked: list[Looking] = []
@@ -117,21 +129,22 @@ class Lookout:
             DatabaseUnavailable, DatabaseRefused, SchemaMismatch, DiskFull: see `faults`; look again.
         """
         self._is_empty = False
-        walk, live = self._pass, self._live
-        if walk is not None and stretch.start < walk.trail.end:
-            begun = stretch._replace(end=min(stretch.end, walk.trail.end))
-            await self._replace(walk.trail, walk.facts, begun)
-        if live is None or stretch.start < live.start:
-            comes_by = walk is not None and walk.until is None and walk.at <= stretch.start
-            if self._rules and not (comes_by and live is None):
-                self._late.append(stretch)
-            return
-        facts = await self._known(stretch)
-        is_new = stretch.start >= live.end
-        # What some rows say follows from those before them.
-        await self._replace(live, facts, stretch if is_new else stretch._replace(end=max(stretch.end, live.end)))
-        await self._say(live, facts, stretch, is_new=is_new)
-        live.forget(live.end - self._reach)
+        walk = self._pass
+        if walk is not None and stretch.start < walk.read:
+            walk.changed.append(stretch)
+        async with self._turn:
+            live = self._live
+            if live is None or stretch.start < live.start:
+                comes_by = walk is not None and walk.until is None and walk.at <= stretch.start
+                if self._rules and not (comes_by and live is None):
+                    self._late.append(stretch)
+                return
+            facts = await self._known(stretch)
+            is_new = stretch.start >= live.end
+            # What some rows say follows from those before them.
+            await self._replace(live, facts, stretch if is_new else stretch._replace(end=max(stretch.end, live.end)))
+            await self._say(live, facts, stretch, is_new=is_new)
+            live.forget(live.end - self._reach)
 
     async def step(self) -> bool:
         """Take a pass one piece further, or begin one; whether there was one.
@@ -143,52 +156,83 @@ class Lookout:
         self._is_empty = last is None
         if last is None:
             return False
-        walk = self._pass = self._pass or await self._begin(last)
+        with translated():
+            horizon = await read_horizon(self._pool)
+        walk = self._pass = self._pass or self._begin(last, horizon)
         if walk is None:
             return False
+        facts = walk.facts
+        if facts is None:
+            facts = walk.facts = await self._read_facts(walk.at - walk.trail.lookback, last)
+            if walk.since < walk.at:
+                gone = {"since": walk.since.isoformat(), "until": walk.at.isoformat()}
+                await self._record("warning", "below_horizon", **gone)
         goal = last if walk.until is None else min(walk.until, last)
-        if walk.trail.end < goal:
-            piece = Stretch(walk.trail.end, min(walk.trail.end + walk.step, goal))
-            rows = await self._replace(walk.trail, walk.facts, piece)
-            if piece.end > walk.at:
-                await self._say(walk.trail, walk.facts, Stretch(max(walk.at, piece.start), piece.end), is_new=False)
-                walk.at = piece.end
-                walk.trail.forget(walk.at - self._reach)
-            walk.step = min(walk.step * 2, _LONGEST) if rows < _PIECE_ROWS else max(walk.step / 2, _SHORTEST)
-        if walk.trail.end >= goal:
-            self._pass = None
-            if walk.until is None:
+        await self._walk(walk, facts, min(walk.trail.end + walk.step, goal))
+        if walk.until is None and walk.trail.end >= goal:
+            async with self._turn:
+                await self._walk(walk, facts, await self._last() or goal)
                 self._make_live(walk.trail)
+                self._pass = None
+        elif walk.trail.end >= goal:
+            self._pass = None
         return True
 
-    async def _begin(self, last: datetime) -> _Pass | None:
+    def _begin(self, last: datetime, horizon: datetime | None) -> _Pass | None:
         """A pass of new rules, which first become live and then look at their past, or of all over what came late."""
         is_new = bool(self._new or self._unlooked)
         if self._new:
             looking, start, latest = self._new, last, last
             new_to_all = [each for each in looking if each.rule.looked_version != each.rule.version]
             self._unlooked += [Looking(each.rule, each.definition) for each in new_to_all]
+            self._new = []
         elif self._unlooked:
             looking, start, latest = self._unlooked, last - self._past, last
+            self._unlooked = []
         elif self._late and self._rules:
             looking = [Looking(each.rule, each.definition) for each in self._rules.values()]
             start, latest = min(each.start for each in self._late), max(each.end for each in self._late)
+            self._late = []
         else:
             return None
         lookback = max(each.definition.lookback for each in looking)
-        start = await self._above_horizon(start, lookback)
         effect = max(each.definition.effect for each in looking)
         until = None
         if not is_new and self._live is not None and latest + effect < self._live.start - lookback:
             until = latest + effect  # what is found later does not depend on it
-        facts = await self._read_facts(start - lookback, last)
-        if self._new:
-            self._new = []
-        elif is_new:
-            self._unlooked = []
-        else:
-            self._late = []
-        return _Pass(Trail(looking, start), facts, start, until)
+        first = start if horizon is None else max(start, horizon + lookback)
+        trail = Trail(looking, first)
+        return _Pass(trail, start, first, until, trail.end)
+
+    async def _walk(self, walk: _Pass, facts: Facts, end: datetime) -> None:
+        """Take in the rows up to a moment, and say what is found."""
+        trail, piece = walk.trail, Stretch(walk.trail.end, end)
+        if piece.start < piece.end:
+            walk.read = piece.end
+            rows = await self._replace(trail, facts, piece)
+            walk.step = min(walk.step * 2, _LONGEST) if rows < _PIECE_ROWS else max(walk.step / 2, _SHORTEST)
+        await self._take_changes(walk, facts)
+        if trail.end > walk.at:
+            await self._say(trail, facts, Stretch(max(walk.at, piece.start), trail.end), is_new=False)
+            walk.at = trail.end
+            await self._take_changes(walk, facts)
+            trail.forget(walk.at - self._reach)
+
+    async def _take_changes(self, walk: _Pass, facts: Facts) -> None:
+        """Read again what has changed where a pass has been; what it has let go of already is left to another one."""
+        trail = walk.trail
+        while walk.changed:
+            start, end = walk.changed[0]
+            if start >= trail.start:
+                await self._replace(trail, facts, Stretch(start, trail.end))
+                if start < walk.at:
+                    await self._say(trail, facts, Stretch(start, walk.at), is_new=False)
+            else:
+                kept = Stretch(max(start, trail.start - trail.lookback), min(end, trail.end))
+                if kept.start < kept.end:
+                    await self._replace(trail, facts, kept)
+                self._late.append(Stretch(start, end))
+            del walk.changed[0]
 
     def _make_live(self, trail: Trail) -> None:
         if self._live is None:
@@ -201,8 +245,9 @@ class Lookout:
         """Read a span's rows into a trail; how many those are."""
         rows = await read_rows(self._reader, self.chain, trail.sources, *stretch)
         await asyncio.to_thread(trail.replace, rows, facts, *stretch)
-        for each in [each for each in trail.looking if each.kept > MOST_EVENTS]:
-            trail.looking.remove(each)
+        wide = [each for each in trail.looking if each.kept > MOST_EVENTS]
+        trail.looking = [each for each in trail.looking if each.kept <= MOST_EVENTS]
+        for each in wide:
             await self._record("warning", "rule_too_wide", rule=each.rule.name, events=each.kept)
         return sum(frame.height for frame in rows.values())
 
@@ -230,15 +275,6 @@ class Lookout:
         facts = await read_facts(self._reader, self.chain, start, end, wanted)
         await pin_quantiles(self._pool, facts)
         return facts
-
-    async def _above_horizon(self, start: datetime, lookback: timedelta) -> datetime:
-        """From where on there are raw rows to look at."""
-        with translated():
-            horizon = await read_horizon(self._pool)
-        if horizon is None or start - lookback >= horizon:
-            return start
-        await self._record("warning", "below_horizon", since=start.isoformat(), until=(horizon + lookback).isoformat())
-        return horizon + lookback
 
     @property
     def _reach(self) -> timedelta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,6 +34,9 @@ _RULES_HOLD_S = 2.0
 """Seconds after which rules and chains are read again."""
 _QUIET_S, _PATIENCE_S = 2.0, 30.0
 """What came late is looked at when nothing more of it came for so long, or the first of it has waited so long."""
+BLOCKS = ("block", "backfill", "reorg")
+"""The events that tell of blocks."""
+_LATE = ("backfill", "watchlist")
 _IDLE_S = 0.5
 _BATCH = 1000
 _JOIN = timedelta(minutes=10)
@@ -57,15 +60,15 @@ class Touched(NamedTuple):
     late: bool
 
 
-def touched(event: OutboxEvent) -> Touched | None:
-    """What has to be looked at by reason of an event; None: nothing."""
-    if event.event not in ("block", "backfill", "reorg") or event.chain_id is None:
+def touched(event: OutboxEvent, of: Collection[str] = BLOCKS) -> Touched | None:
+    """What has to be looked at by reason of an event, if it is `of` these; None: nothing."""
+    if event.event not in of or event.chain_id is None:
         return None
     told = msgspec.json.decode(event.data, type=_Told)
     first, last = told.start or told.time, told.end or told.time
     if first is None or last is None:
         return None
-    return Touched(event.chain_id, Stretch(first, last + timedelta(microseconds=1)), event.event == "backfill")
+    return Touched(event.chain_id, Stretch(first, last + timedelta(microseconds=1)), event.event in _LATE)
 
 
 def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
@@ -84,7 +87,7 @@ class Runner:
 
     Args:
         pool: of a migrated database.
-        reader: where rows are read.
+        reader: where rows are read, several at a time, so that what is new does not wait for what is old.
         url: the database, for the outbox.
         past: how much of the past a new rule looks at.
     """
@@ -95,6 +98,7 @@ class Runner:
         self._outbox = OutboxReader(url)
         self._past = past
         self._lookouts: dict[int, Lookout] = {}
+        self._stepped: dict[int, float] = {}
         self._rules: list[tuple[Rule, Definition]] = []
         self._noted = 0
         self._rules_read_at = float("-inf")
@@ -112,6 +116,7 @@ class Runner:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(told))
             tasks.create_task(self._work(told))
+            tasks.create_task(self._look_back())
 
     async def catch_up(self) -> None:
         """Look at all that is committed by now.
@@ -135,20 +140,24 @@ class Runner:
             await told.put(news)
 
     async def _work(self, told: asyncio.Queue[tuple[int, list[OutboxEvent]]]) -> None:
-        busy = False
         while True:
-            events = await self._news(told, 0.0 if busy else _IDLE_S)
+            events = await self._news(told)
             if time.monotonic() - self._rules_read_at > _RULES_HOLD_S:
                 await self._read_rules()
             await self._look_at(events)
-            busy = await self._step(patient=True)
             await self._settle()
 
-    async def _news(self, told: asyncio.Queue[tuple[int, list[OutboxEvent]]], patience: float) -> list[OutboxEvent]:
-        """All events that came, after waiting at most so long for the first."""
+    async def _look_back(self) -> None:
+        """Take passes further, beside what is new: nothing of that waits for a piece of the past."""
+        while True:
+            if not await self._step(patient=True):
+                await asyncio.sleep(_IDLE_S)
+
+    async def _news(self, told: asyncio.Queue[tuple[int, list[OutboxEvent]]]) -> list[OutboxEvent]:
+        """All events that came, after waiting a little for the first."""
         events: list[OutboxEvent] = []
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(_IDLE_S):
                 self._seen, events = await told.get()
         except TimeoutError:
             return events
@@ -160,7 +169,7 @@ class Runner:
     async def _look_at(self, events: Iterable[OutboxEvent]) -> None:
         """Look at once at what is new, and note what came late."""
         by_chain: dict[int, list[Stretch]] = defaultdict(list)
-        for each in filter(None, map(touched, events)):
+        for each in filter(None, (touched(event, (*BLOCKS, "watchlist")) for event in events)):
             if each.chain_id not in self._lookouts:
                 await self._read_rules()
             if each.late:
@@ -176,12 +185,18 @@ class Runner:
         """Take one pass a piece further; whether there was one. Patience lets more of what comes late come first."""
         now = time.monotonic()
         waits = patient and now < min(self._late_at + _QUIET_S, self._late_since + _PATIENCE_S)
-        for lookout in sorted(self._lookouts.values(), key=lambda each: each.is_live):  # nobody stays blind for others
+        for chain_id, lookout in sorted(self._lookouts.items(), key=self._turn):
             if (lookout.is_busy or (lookout.has_late and not waits)) and await lookout.step():
+                self._stepped[chain_id] = now
                 if not any(each.has_late for each in self._lookouts.values()):
                     self._late_since = float("-inf")
                 return True
         return False
+
+    def _turn(self, of: tuple[int, Lookout]) -> tuple[bool, float]:
+        """Chains take turns with their passes, those that see nothing yet before the others."""
+        chain_id, lookout = of
+        return lookout.is_live, self._stepped.get(chain_id, float("-inf"))
 
     async def _settle(self) -> None:
         """Note how far all has been looked at."""
