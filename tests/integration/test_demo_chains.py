@@ -45,6 +45,19 @@ async def test_the_source_reads_what_was_drawn(url: str, chain: Chain, scheme: s
 
 
 @pytest.mark.parametrize("chain", EVM, ids=lambda chain: chain.name)
+async def test_tokens_say_their_symbol_and_decimals(url: str, chain: Chain) -> None:
+    population = DemoNetwork(chain, clock=NOW.timestamp).labels()
+    named = {label.name: bytes.fromhex(label.address[2:]) for label in population if label.category == "token"}
+    source = EvmSource(replace(chain, endpoints=(f"{url}/{chain.name}",)))
+    try:
+        assert await source.token(named["Demo Dollar"]) == ("DUSD", chain.decimals)
+        assert await source.token(named["Wrapped Demo Coin"]) == ("WDEMO", chain.decimals)
+        assert await source.token(b"\x11" * 20) == (None, None)
+    finally:
+        await source.close()
+
+
+@pytest.mark.parametrize("chain", EVM, ids=lambda chain: chain.name)
 async def test_web3_formats_blocks_and_receipts(url: str, chain: Chain) -> None:
     web3 = AsyncWeb3(AsyncHTTPProvider(f"{url}/{chain.name}"))
     network = DemoNetwork(chain, clock=NOW.timestamp)

@@ -21,6 +21,7 @@ from txhub.chain import pace
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.chain.demo.node import serve
 from txhub.chain.evm import EvmSource
+from txhub.chain.jsonrpc import MethodMissing
 from txhub.chain.source import Notice
 from txhub.errors import BadBlock, NodeBusy, NodeUnavailable
 from txhub.model import Block
@@ -448,5 +449,5 @@ async def test_a_node_that_calls_no_contracts_says_nothing_of_tokens() -> None:
             return super().answer(request)
 
     async with node("ws", Storage()) as url, source_of(url) as source:
-        with pytest.raises(NodeUnavailable):
+        with pytest.raises(MethodMissing):
             await source.token(b"\x11" * 20)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.blocks import ETHEREUM, START, make_blocks
+from txhub.chain.jsonrpc import MethodMissing
 from txhub.errors import NodeUnavailable
 from txhub.ingest import tokens
-from txhub.ingest.tokens import look_up_tokens
+from txhub.ingest.tokens import keep_looking, look_up_tokens
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
@@ -72,3 +75,28 @@ async def test_a_lost_node_loses_nothing(database: str) -> None:
         with pytest.raises(NodeUnavailable):
             await look_up_tokens(Contracts(lost_after=2), pool, LONG_AGO)
         assert await look_up_tokens(Contracts(), pool, LONG_AGO) == len(TRANSFERS)
+
+
+async def test_a_node_that_calls_no_contracts_is_told_of_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = asyncio.Queue[bytes]()
+
+    class Mute:
+        chain = ETHEREUM
+
+        async def token(self, address: bytes) -> tuple[str | None, int | None]:
+            looked.put_nowait(address)
+            raise MethodMissing("eth_call is not available")
+
+    monkeypatch.setattr(tokens, "INTERVAL_S", 0.01)
+    async with open_pool(database, name="test") as pool:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.commit(BLOCKS)
+        monkeypatch.setattr(tokens, "RECENT", timedelta(days=20000))
+        with capture_logs() as logs:
+            looking = asyncio.create_task(keep_looking(Mute(), pool))
+            for _ in range(3):
+                await looked.get()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+    assert [line["event"] for line in logs] == ["tokens stay unnamed"]

@@ -24,6 +24,20 @@ def questions(token: bytes) -> tuple[Call, Call]:
     return symbol, decimals
 
 
+def answer(data: str, symbol: str, decimals: int) -> bytes | None:
+    """Encode what a token answers to a call that asks for one of them; None: the call is another one."""
+    if data == _DECIMALS:
+        return decimals.to_bytes(_WORD, "big")
+    if data != _SYMBOL:
+        return None
+    text = symbol.encode()
+    return (
+        _WORD.to_bytes(_WORD, "big")
+        + len(text).to_bytes(_WORD, "big")
+        + text.ljust(-len(text) // _WORD * -_WORD, b"\0")
+    )
+
+
 def read_symbol(answer: str | None) -> str | None:
     """Read a symbol: a string, or as early tokens have it (MKR) the characters themselves, filled up with zeros."""
     said = _bytes(answer)

@@ -18,7 +18,7 @@ from txhub.chain.jsonrpc import Call, MethodMissing, Node, ask
 from txhub.chain.registry import other_chain
 from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
-from txhub.errors import BadBlock, NodeRefused, NodeUnavailable
+from txhub.errors import BadBlock, NodeRefused
 from txhub.model import Block, Chain, Head
 
 _SILENT_BLOCKS = 5
@@ -120,11 +120,12 @@ class EvmSource:
 
         Raises:
             NodeUnavailable: nobody answers; ask again later.
+            MethodMissing: this node calls no contracts, which tells nothing of this one.
         """
         symbol, decimals = await self._node.batch(questions(address), str)
         for answer in (symbol, decimals):
             if isinstance(answer, MethodMissing):
-                raise NodeUnavailable(str(answer))  # it tells nothing of the contract
+                raise answer
         return (
             None if isinstance(symbol, NodeRefused) else read_symbol(symbol),
             None if isinstance(decimals, NodeRefused) else read_decimals(decimals),

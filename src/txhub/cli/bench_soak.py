@@ -20,8 +20,8 @@ import typer
 from txhub.chain.demo.network import DemoNetwork
 from txhub.cli import wiring
 from txhub.cli.console import err, out
-from txhub.cli.soak_faults import Fault, possible
-from txhub.cli.soak_stage import SERVICES, Stage, open_stage, soak_home
+from txhub.cli.soak_faults import Fault, left_out, possible
+from txhub.cli.soak_stage import SERVICES, Stage, Weight, open_stage, soak_home
 from txhub.errors import TxhubError
 from txhub.model import Chain
 from txhub.store.edition import edition_of
@@ -41,12 +41,14 @@ _LIVED_S = 90.0
 
 
 class Struck(NamedTuple):
-    """A fault that was played: seconds until all was normal (None: never), and which of its events were written."""
+    """A fault that was played: seconds until all was normal (None: never), which of its events were written, and how
+    often txhub alerted of what since; `silent` are the fault's own events and alerts that did not come."""
 
     fault: str
     normal_after_s: float | None
     told: list[str]
-    expected: bool
+    alerts: dict[str, int]
+    silent: list[str]
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Report:
     blocks: int = 0
     transactions: int = 0
     wrong: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     memory: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Of each service: megabytes in the middle third of its longest life, and in the last."""
 
@@ -70,8 +73,9 @@ class Report:
             if each.normal_after_s is None or each.normal_after_s > NORMAL_WITHIN_S:
                 after = "never" if each.normal_after_s is None else f"{each.normal_after_s:.0f} s after"
                 yield f"normal again {after}: {each.fault}"
-            if each.expected and not each.told:
-                yield f"not told: {each.fault}"
+            if each.silent:
+                yield f"not told by {' or '.join(each.silent)}: {each.fault}"
+            yield from (f"alerted {n} times of {what}: {each.fault}" for what, n in each.alerts.items() if n > 1)
         for name, (middle, last) in self.memory.items():
             if last > middle * (1 + GROWTH):
                 yield f"{name} grew from {middle:.0f} to {last:.0f} MB"
@@ -111,7 +115,7 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
         if await _normal_after(stage, PATIENCE_S) is None:
             raise TxhubError(f"the stack did not start: {await stage.wrong()}", hint=_last_words(logs))
         weighing = asyncio.create_task(stage.weigh())
-        began, faults = loop.time(), possible(stage)
+        began, faults, report.left_out = loop.time(), possible(stage), left_out(stage)
         waiting: list[Fault] = []
         while loop.time() < began + seconds:
             if not waiting:  # each once, then each again, always in another order
@@ -125,6 +129,9 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
             report.edition = (await edition_of(pool)).value
             for chain in stage.chains:
                 await _compare(stage, pool, chain, stage.networks[chain.name], report)
+            found = await stage.ask(pool, "inconsistent")
+            report.wrong += [f"the worker found {row['name']}: {row['says']}" for row in found]
+        report.wrong += [f"{name} ended by itself" for name in stage.ended]
         weighing.cancel()
         with suppress(asyncio.CancelledError):
             await weighing
@@ -134,12 +141,18 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
 
 async def _strike(stage: Stage, fault: Fault) -> Struck:
     async with open_pool(stage.direct, name="soak", size=1) as pool:
-        [(newest,)] = await stage.ask(pool, "newest_event")
+        [(event, alert)] = await stage.ask(pool, "newest")
     await fault.begin(stage)
     await asyncio.sleep(fault.lasts_s)
     await fault.end(stage)
     normal = await _normal_after(stage, PATIENCE_S)
-    return Struck(fault.name, normal, await _told(stage, newest, fault.told), bool(fault.told))
+    told = await _told(stage, event, fault.told)
+    async with open_pool(stage.direct, name="soak", size=1) as pool:
+        raised = await stage.ask(pool, "raised", alert)
+    silent = sorted(fault.told) if fault.told and not told else []
+    if fault.alerted and fault.alerted not in {row["rule"] for row in raised}:
+        silent.append(f"an alert {fault.alerted}")
+    return Struck(fault.name, normal, told, {row["subject"]: row["times"] for row in raised}, silent)
 
 
 async def _normal_after(stage: Stage, patience_s: float) -> float | None:
@@ -172,7 +185,8 @@ async def _compare(stage: Stage, pool: Pool, chain: Chain, network: DemoNetwork,
     deadline = loop.time() + PATIENCE_S
     while loop.time() < deadline:
         rows = await stage.ask(pool, "blocks", chain.chain_id, last)
-        whole = bool(rows) and rows[-1]["number"] - rows[0]["number"] + 1 == len(rows) and rows[-1]["number"] == last
+        numbers = [row["number"] for row in rows]
+        whole = bool(rows) and numbers == list(range(min(numbers[0], rows[0]["follow_from"]), last + 1))
         [(unread,)] = await stage.ask(pool, "unread")
         if whole and not unread:
             break
@@ -192,19 +206,19 @@ async def _compare(stage: Stage, pool: Pool, chain: Chain, network: DemoNetwork,
         report.wrong.append(f"{chain.name}: {found}, and the network has {transactions:,}")
     if counted["before"] != counted["rolled_up"]:
         report.wrong.append(f"{chain.name}: {counted['before']:,} rows, and the rollup has {counted['rolled_up']:,}")
+    if doubled := counted["doubled_transfers"] + counted["doubled_coins"]:
+        report.wrong.append(f"{chain.name}: {doubled:,} moves of tokens or coins are there twice")
     report.blocks += len(rows)
     report.transactions += transactions
 
 
-def _growth(samples: Sequence[tuple[float, int]]) -> tuple[float, float]:
-    """Megabytes in the middle third of the longest life of a process, and in the last; a kill begins a new one."""
-    lives: list[list[tuple[float, int]]] = [[]]
-    for moment, size in samples:
-        if lives[-1] and size < 0.6 * lives[-1][-1][1]:
-            lives.append([])
-        lives[-1].append((moment, size))
-    longest = max(lives, key=len)
-    warm = [size for moment, size in longest if moment - longest[0][0] > _LIVED_S] or [size for _, size in longest]
+def _growth(weights: Sequence[Weight]) -> tuple[float, float]:
+    """Megabytes in the middle third of the longest life of a process, and in the last."""
+    lives: dict[int, list[Weight]] = {}
+    for weight in weights:
+        lives.setdefault(weight.pid, []).append(weight)
+    longest = max(lives.values(), key=lambda life: life[-1].at - life[0].at)
+    warm = [weight.size for weight in longest if weight.at - longest[0].at > _LIVED_S] or [longest[-1].size]
     third = max(len(warm) // 3, 1)
     return statistics.median(warm[third : 2 * third] or warm) / 1e6, statistics.median(warm[-third:]) / 1e6
 
@@ -219,25 +233,29 @@ def rendered(report: Report, chains: int, rate: float) -> str:
         f"{report.blocks:,} blocks and {report.transactions:,} transactions compared with the network: "
         + ("each is there once." if not report.wrong else "; ".join(report.wrong)),
         "",
-        "| fault | times | normal again after, s (median, most) | told by |",
-        "| --- | --- | --- | --- |",
+        "| fault | times | normal again after, s (median, most) | told by | alerts |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name in sorted({each.fault for each in report.struck}):
         struck = [each for each in report.struck if each.fault == name]
         after = [each.normal_after_s if each.normal_after_s is not None else PATIENCE_S for each in struck]
         told = sorted({event for each in struck for event in each.told})
-        unsaid = "nothing" if struck[0].expected else "nothing: it may go unfelt"
+        unsaid = "nothing" if any(each.silent for each in struck) else "nothing: it may go unfelt"
         events = ", ".join(f"`{event}`" for event in told) or unsaid
-        lines.append(f"| {name} | {len(struck)} | {statistics.median(after):.0f}, {max(after):.0f} | {events} |")
+        alerts = ", ".join(sorted({what for each in struck for what in each.alerts})) or "none"
+        times = f"{statistics.median(after):.0f}, {max(after):.0f}"
+        lines.append(f"| {name} | {len(struck)} | {times} | {events} | {alerts} |")
     memory = (f"{name} {middle:.0f} and {last:.0f} MB" for name, (middle, last) in report.memory.items())
     lines += ["", f"Resident memory in the middle and in the end: {', '.join(memory)}.", ""]
+    lines += [f"- not played: {fault}" for fault in report.left_out]
     lines += [f"- **{fault}**" for fault in report.faults] or ["Everything held."]
     return "\n".join(lines) + "\n"
 
 
 def _line(struck: Struck) -> str:
     after = "never" if struck.normal_after_s is None else f"after {struck.normal_after_s:.0f} s"
-    return f"{struck.fault}: normal {after}; told by {', '.join(struck.told) or 'nothing'}"
+    alerts = "".join(f"; alerted of {what}" for what in struck.alerts)
+    return f"{struck.fault}: normal {after}; told by {', '.join(struck.told) or 'nothing'}{alerts}"
 
 
 def _last_words(logs: Path) -> str:

@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from txhub.cli.soak_stage import Stage, has_small_disk
+from txhub.cli.soak_stage import Stage, has_small_disk, own_clock
+from txhub.eventlog import FindingName
 
 Act = Callable[[Stage], Awaitable[None]]
 
 
 class Fault(NamedTuple):
-    """A fault. `told` are the events of which at least one has to be written; none where it may go unfelt."""
+    """A fault. `told` are the events of which at least one has to be written; none where it may go unfelt.
+
+    `alerted` is the finding that has to be raised as an alert; like any other it may be only once.
+    """
 
     name: str
     begin: Act
     end: Act
     told: frozenset[str]
     lasts_s: float = 6.0
+    alerted: FindingName | None = None
 
 
 async def _nothing(_: Stage) -> None:
@@ -93,6 +98,13 @@ async def _crash(stage: Stage) -> None:
     await stage.restart_database("immediate")
 
 
+def _clock(ahead_s: float) -> Act:
+    async def step(stage: Stage) -> None:
+        stage.step_clock(ahead_s)
+
+    return step
+
+
 async def _fill(stage: Stage) -> None:
     await asyncio.to_thread(stage.fill_disk)
 
@@ -127,7 +139,23 @@ DISK_FULL = Fault(
     "the disk is full", _fill, _free, frozenset({"follow_interrupted", "database_restarted", "disk_filling"}), 12
 )
 
+CLOCK_STEPS = tuple(
+    Fault(f"the clock steps a minute {way}", _clock(seconds), _clock(0), frozenset({"clock_off"}), 25, "clock_off")
+    for way, seconds in (("ahead", 60.0), ("back", -60.0))
+)
+"""Of the machine of the services: that of node and database goes on. Longer than the worker needs for two looks."""
+
 
 def possible(stage: Stage) -> list[Fault]:
-    """The faults that can be played here: a disk is filled only where it is one of the stage's own."""
-    return [*FAULTS, DISK_FULL] if has_small_disk(stage) else list(FAULTS)
+    """The faults that can be played here: only a disk and a clock of the stage's own are touched."""
+    own_disk = (DISK_FULL,) if has_small_disk(stage) else ()
+    return [*FAULTS, *own_disk, *(CLOCK_STEPS if own_clock() else ())]
+
+
+def left_out(stage: Stage) -> list[str]:
+    """Which faults cannot be played here, and what that would need."""
+    disk = (
+        [] if has_small_disk(stage) else [f"{DISK_FULL.name}: only root can give the database a small disk of its own"]
+    )
+    clock = [] if own_clock() else [f"{step.name}: needs Debian's package libfaketime" for step in CLOCK_STEPS]
+    return disk + clock

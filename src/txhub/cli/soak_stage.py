@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -35,8 +35,18 @@ FRESH_BLOCKS, FRESH_LEAST_S = 3, 10.0
 _SMALL_DISK_MB = 6_000
 _ROOM_FOR_OTHERS = 64 << 20
 """Bytes that are filled little by little: who allocates all at once, and is beaten to it, gets nothing."""
+_CLOCK = "libfaketimeMT.so.1"
+"""Of Debian's package libfaketime: a process with it reads from a file how far its clock is off."""
 _SETTINGS = {"max_wal_size": "256MB", "synchronous_commit": "off"}
 _SQL = queries("soak")
+
+
+class Weight(NamedTuple):
+    """The resident memory of a process and its children at a moment of the loop's clock, in bytes."""
+
+    at: float
+    pid: int
+    size: int
 
 
 class Stage:
@@ -50,8 +60,12 @@ class Stage:
         self.cluster = Cluster(home, extra=_SETTINGS)
         self.port = free_port()
         self.node_port = free_port()
-        self.resident: dict[str, list[tuple[float, int]]] = {name: [] for name in SERVICES}
+        self.resident: dict[str, list[Weight]] = {name: [] for name in SERVICES}
+        self.ended: list[str] = []
+        """Services that ended though nobody had killed them."""
         self._logs = logs
+        self._clock = logs / "clock"
+        self.step_clock(0)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.database: Proxy
         self.node: Proxy
@@ -77,7 +91,7 @@ class Stage:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=self._environment(),
+                env=self._environment() | (self._own_clock() if name in SERVICES else {}),
                 start_new_session=True,
             )
 
@@ -98,11 +112,16 @@ class Stage:
             process.wait()
 
     def alive(self) -> bool:
-        """Whether every service runs; one that ended by itself is started again, as a container's engine would."""
+        """Whether every service runs; one that ended by itself is noted, and started again as an engine would."""
         ended = [name for name, process in self._processes.items() if process.poll() is not None]
+        self.ended += ended
         for name in ended:
             self.start(name)
         return not ended
+
+    def step_clock(self, seconds: float) -> None:
+        """Let the clock of the services' machine be so many seconds ahead of what is right, from the next second on."""
+        self._clock.write_text(f"{seconds:+g}", encoding="utf-8")
 
     async def restart_database(self, mode: str) -> None:
         """Restart the database's server on its port: `fast` as an operator does it, `immediate` as after a crash."""
@@ -168,7 +187,8 @@ class Stage:
                 with suppress(psutil.Error):
                     process = psutil.Process(self._processes[name].pid)
                     whole = [process, *process.children(recursive=True)]
-                    self.resident[name].append((loop.time(), sum(each.memory_info().rss for each in whole)))
+                    size = sum(each.memory_info().rss for each in whole)
+                    self.resident[name].append(Weight(loop.time(), process.pid, size))
             await asyncio.sleep(2)
 
     def _environment(self) -> dict[str, str]:
@@ -179,6 +199,20 @@ class Stage:
             "TXHUB_HISTORY": "60s",
             "TXHUB_ARCHIVE": str(self.home / "archive"),
             "TXHUB_CHAINS": json.dumps({chain.name: self._settings(chain) for chain in self.chains}),
+        }
+
+    def _own_clock(self) -> dict[str, str]:
+        """What gives a process the stage's clock; nothing where that cannot be. Durations stay true."""
+        library = own_clock()
+        if library is None:
+            return {}
+        return {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DISABLE_SHM": "1",
+            "NO_FAKE_STAT": "1",
         }
 
     def _settings(self, chain: Chain) -> dict[str, object]:
@@ -233,3 +267,8 @@ def soak_home() -> Iterator[Path]:
 def has_small_disk(stage: Stage) -> bool:
     """Whether the database's disk may be filled without harm to anything else."""
     return stage.home.is_mount() and shutil.disk_usage(stage.home).total <= _SMALL_DISK_MB << 20
+
+
+def own_clock() -> Path | None:
+    """The library that gives the services a clock that can be set; None where Debian's libfaketime is not installed."""
+    return next(Path("/usr/lib").glob(f"*/faketime/{_CLOCK}"), None)

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
+from txhub.chain.jsonrpc import MethodMissing
 from txhub.model import Chain
 from txhub.store.faults import translated
 from txhub.store.pool import Pool
@@ -37,6 +38,7 @@ class TokenSource(Protocol):
 
         Raises:
             NodeUnavailable: nobody answers; ask again later.
+            MethodMissing: the node calls no contracts.
         """
         ...
 
@@ -46,6 +48,7 @@ async def look_up_tokens(source: TokenSource, pool: Pool, since: datetime) -> in
 
     Raises:
         NodeUnavailable, DatabaseUnavailable: call it again, what is stored stays.
+        MethodMissing: the node calls no contracts.
     """
     chain_id = source.chain.chain_id
     with translated():
@@ -59,14 +62,24 @@ async def look_up_tokens(source: TokenSource, pool: Pool, since: datetime) -> in
 
 
 async def keep_looking(source: TokenSource, pool: Pool) -> None:
-    """Look up tokens for ever."""
+    """Look up tokens for ever; a node that calls no contracts is left alone, and said to be one once.
+
+    Raises:
+        NodeUnavailable, DatabaseUnavailable: run it again to go on.
+    """
     log = structlog.get_logger("ingest").bind(chain=source.chain.name)
-    turn = 0
+    turn, able = 0, True
     while True:
         since = datetime.now(UTC) - RECENT if turn % _FROM_THE_START_EVERY else _BEGINNING
-        while asked := await look_up_tokens(source, pool, since):
-            log.debug("tokens asked", tokens=asked)
-            if asked < BATCH:
-                break
+        try:
+            while asked := await look_up_tokens(source, pool, since):
+                able = True
+                log.debug("tokens asked", tokens=asked)
+                if asked < BATCH:
+                    break
+        except MethodMissing as refusal:
+            if able:
+                log.info("tokens stay unnamed", reason=str(refusal))
+            able = False
         turn += 1
         await asyncio.sleep(INTERVAL_S)

@@ -192,6 +192,13 @@ async def read_clock(pool: Pool) -> Clock:
     return Clock(ahead, (block["time"] - middle).total_seconds(), block["name"])
 
 
+async def read_now(pool: Pool) -> datetime:
+    """The time by the database's clock."""
+    with translated():
+        now: datetime = await pool.fetchval(_SQL["clock"])
+    return now
+
+
 async def read_services(pool: Pool) -> list[Service]:
     """Every service that there is a row of."""
     with translated():

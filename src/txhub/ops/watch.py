@@ -1,7 +1,7 @@
 """Watches over everything for ever: what is found wrong is written down once when it begins and once when it ends.
 
 What is cheap is looked at every few seconds; gaps and the audit, which read much, more rarely, and never for more than
-a share of the time.
+a share of the time. What is late is told by the database's clock: if ours is off, that is one finding, not many.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class Watch:
         """
         while True:
             try:
-                await self.look(datetime.now(UTC))
+                await self.look(await facts.read_now(self._pool))
             except DatabaseUnavailable:
                 self._went_away()
                 await asyncio.sleep(_AWAY_RETRY_S)
@@ -108,7 +108,7 @@ class Watch:
         while True:
             began = loop.time()
             try:
-                await self.look_deeper(datetime.now(UTC), chance)
+                await self.look_deeper(await facts.read_now(self._pool), chance)
             except TooLong as failure:
                 _log.warning("audit_took_too_long", reason=str(failure))
             await asyncio.sleep(max(AUDIT_INTERVAL_S, (loop.time() - began) / AUDIT_SHARE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -19,11 +19,22 @@ Method: TypeAlias = "Callable[[Network, Params], Awaitable[bytes]]"
 """Returns the result as JSON text."""
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
+REVERTED = 3
+"""geth's code for a call that a contract does not take."""
 NOT_FOUND, OUT_OF_RANGE = -5, -8
 """Bitcoin Core's own codes, for a hash and for a height that do not exist."""
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _NULL = b"null"
+
+
+@runtime_checkable
+class Contracts(Protocol):
+    """A network whose contracts can be called."""
+
+    def contract_says(self, address: str, data: str) -> bytes | None:
+        """Return what a contract answers to a call, as its ABI encodes it; None: it takes no such call."""
+        ...
 
 
 class Fault(Exception):
@@ -70,6 +81,16 @@ async def _block_receipts(network: Network, params: Params) -> bytes:
     if receipts is None:
         raise Fault(METHOD_NOT_FOUND, "the method eth_getBlockReceipts is not available")
     return receipts
+
+
+async def _call(network: Network, params: Params) -> bytes:
+    if not isinstance(network, Contracts):
+        raise Fault(METHOD_NOT_FOUND, "the method eth_call is not available")
+    call = _param(params, 0, dict)
+    said = network.contract_says(str(call.get("to")).lower(), str(call.get("data") or call.get("input")).lower())
+    if said is None:
+        raise Fault(REVERTED, "execution reverted")
+    return _json("0x" + said.hex())
 
 
 async def _evm_block(network: Network, number: int | None, whole: bool) -> bytes:
@@ -158,6 +179,7 @@ METHODS: Mapping[Family, Mapping[str, Method]] = {
     "evm": {
         "eth_chainId": _chain_id,
         "eth_blockNumber": _block_number,
+        "eth_call": _call,
         "eth_getBlockByNumber": _block_by_number,
         "eth_getBlockByHash": _block_by_hash,
         "eth_getBlockReceipts": _block_receipts,

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from txhub.chain import erc20
 from txhub.chain.demo import shape
 from txhub.chain.demo.bitcoin_blocks import BitcoinBlocks
 from txhub.chain.demo.chance import Chance
@@ -98,6 +99,8 @@ class DemoNetwork:
         self._chance = Chance(seed, chain.name)
         self._schedule = Schedule(self._chance, int(chain.block_time_s), character.jitter_s)
         self._population = Population(self._chance, chain.name, chain.family)
+        self._decimals = chain.decimals
+        self._symbols = self._population.symbols()
         self.truth = Truth(chain, self._chance, self._schedule, self._population, character.whales)
         self._traffic = Traffic(
             character.transactions,
@@ -118,6 +121,11 @@ class DemoNetwork:
     def labels(self) -> list[Label]:
         """Return what is publicly known of the chain's addresses."""
         return self._population.labels
+
+    def contract_says(self, address: str, data: str) -> bytes | None:
+        """Return what a token says its symbol or its decimals are: amounts are drawn as those of the chain's coin."""
+        symbol = self._symbols.get(address)
+        return None if symbol is None else erc20.answer(data, symbol, self._decimals)
 
     def planted(self, start: float, end: float) -> list[Planted]:
         """Return what is planted between two Unix times, the end not included."""

@@ -41,6 +41,7 @@ _TOKENS = (
     ("Demo Euro", "token", "FR"),
     ("Wrapped Demo Coin", "token", None),
 )
+_SYMBOLS = ("DUSD", "DEUR", "WDEMO")
 _CONTRACTS = (
     ("Lantern Swap: router", "dex", None),
     ("Meridian Bridge: vault", "bridge", "NL"),
@@ -87,6 +88,10 @@ class Population:
         self.miner = self._with("mining_pool")[0]
         self.mixer = self._with("mixer")[0]
         self.listed = self._with("sanctioned")
+
+    def symbols(self) -> dict[str, str]:
+        """Return the symbol of each token; only the first have names that people know."""
+        return {token: _SYMBOLS[at] if at < len(_SYMBOLS) else f"TK{at + 1}" for at, token in enumerate(self.tokens)}
 
     def stranger(self, stream: Random) -> str:
         """Return an address that nobody has seen before."""
