@@ -9,6 +9,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -17,11 +18,18 @@ from sqlalchemy import make_url
 from tests.conftest import NO_TIMESCALE, QUICK, installation_of_each, open_home
 from tests.faults.stage import SETTINGS, Contents, Stage, contents, open_stage, play
 from txhub.chain.demo.proxy import Proxy, open_proxy
+from txhub.cli import ingest
 from txhub.config import Settings
+from txhub.errors import DatabaseUnavailable
 from txhub.ingest import backfill
+from txhub.ops import presence
+from txhub.store import ledger, read
 from txhub.store.cluster import Cluster
 from txhub.store.edition import Edition
+from txhub.store.faults import translated
 from txhub.store.migrate import migrate
+from txhub.store.pool import open_pool
+from txhub.store.read import Reader
 from txhub.store.server import Server, open_server
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -129,6 +137,51 @@ async def test_lost_connections_to_the_database(own_server: OwnServer, undisturb
                 await stage.grow(10)
 
         assert await play(own_server.database, lose, ingester_database=url) == undisturbed
+
+
+async def test_half_open_connections_to_the_database(
+    own_server: OwnServer, undisturbed: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody closes them and nothing comes: the ingester leaves them, and what they held the server takes back."""
+    monkeypatch.setattr(ingest, "SERVICE_PATIENCE_S", 1.0)
+    monkeypatch.setattr(ledger, "_KEPT_ALIVE_S", 0.5)
+    monkeypatch.setattr(presence, "BEAT_S", 0.5)
+    async with proxied(own_server.database) as (proxy, url):
+
+        async def leave_half_open(stage: Stage) -> None:
+            for _ in range(2):
+                proxy.half_open()
+                await stage.grow(10)
+                await stage.caught_up()
+
+        assert await play(own_server.database, leave_half_open, ingester_database=url) == undisturbed
+
+
+async def test_half_open_connections_of_readers(own_server: OwnServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "_GRACE_S", 0.5)
+    loop = asyncio.get_running_loop()
+    async with proxied(own_server.database) as (proxy, url):
+        async with Reader(url, size=1, patience=timedelta(seconds=0.5)) as reader:
+            assert (await reader.frame("SELECT 1 AS one")).item() == 1
+            proxy.half_open()
+            with pytest.raises(DatabaseUnavailable):
+                await reader.frame("SELECT 1 AS one")
+            assert (await reader.frame("SELECT 2 AS two")).item() == 2
+            proxy.half_open()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await reader.frame("SELECT 1 AS one")
+            began = loop.time()
+        assert loop.time() - began < 10
+        async with open_pool(url, name="test", size=1, patience_s=1) as pool:
+            assert await pool.fetchval("SELECT current_setting('idle_in_transaction_session_timeout')") == "1500ms"
+            proxy.half_open()
+            with pytest.raises(DatabaseUnavailable), translated():
+                await pool.fetchval("SELECT 1")
+            assert await pool.fetchval("SELECT 2") == 2
+            proxy.half_open()
+            began = loop.time()
+        assert loop.time() - began < 10
 
 
 async def test_a_slow_database_holds_up_fetching(own_server: OwnServer, undisturbed: Contents) -> None:

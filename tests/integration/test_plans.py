@@ -17,7 +17,7 @@ from txhub.rollup.settle import settle
 from txhub.store.edition import Edition
 from txhub.store.ledger import Ledger
 from txhub.store.pool import Pool, open_pool
-from txhub.store.read import Reader
+from txhub.store.read import Reader, _Session
 
 RANGE = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-04T00:00:00Z", "chain": "ethereum"}
 FROM_ROLLUPS: list[tuple[str, dict[str, str]]] = [
@@ -60,13 +60,13 @@ async def pool(database: str) -> AsyncIterator[Pool]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """Every statement that the API sends."""
     statements: list[Statement] = []
-    fetch = Reader._fetch
+    fetch = _Session._fetch
 
-    def noted(self: Reader, sql: str, parameters: Sequence[object]) -> Any:
+    def noted(self: _Session, sql: str, parameters: Sequence[object]) -> Any:
         statements.append((sql, parameters))
         return fetch(self, sql, parameters)
 
-    monkeypatch.setattr(Reader, "_fetch", noted)
+    monkeypatch.setattr(_Session, "_fetch", noted)
     return statements
 
 

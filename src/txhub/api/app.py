@@ -62,7 +62,7 @@ from txhub.store.coldread import ColdReader
 from txhub.store.lane import Lane
 from txhub.store.outbox import OutboxReader
 from txhub.store.place import Place
-from txhub.store.pool import Pool, open_pool
+from txhub.store.pool import SERVICE_PATIENCE_S, Pool, open_pool
 from txhub.store.read import Reader
 
 _log = structlog.get_logger("api")
@@ -107,7 +107,7 @@ def create_app(
         for task in (following, watching):
             task.add_done_callback(_report)
         try:
-            async with open_pool(primary_url, name="api", least=0) as pool:
+            async with open_pool(primary_url, name="api", least=0, patience_s=SERVICE_PATIENCE_S) as pool:
                 app.state.pool = pool
                 yield
         finally:

@@ -22,7 +22,7 @@ from txhub.ingest.tokens import TokenSource, keep_looking
 from txhub.model import Chain
 from txhub.ops.presence import Presence
 from txhub.store.ledger import Ledger
-from txhub.store.pool import Pool, open_pool
+from txhub.store.pool import SERVICE_PATIENCE_S, Pool, open_pool
 
 CONNECTIONS_PER_CHAIN = 5
 """One commits at the head, one behind it, one holds the turn to follow, one tells how it goes, one is for tokens."""
@@ -57,7 +57,7 @@ async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> N
             stack.push_async_callback(source.close)
         await _check_any(sources)
         size = len(chains) * CONNECTIONS_PER_CHAIN + 1  # and one says that this lives
-        pool = await stack.enter_async_context(open_pool(url, name="ingest", size=size))
+        pool = await stack.enter_async_context(open_pool(url, name="ingest", size=size, patience_s=SERVICE_PATIENCE_S))
         followed = [_follow(source, pool, settings) for source in sources]
         presence = Presence(pool, " ".join(["ingest", *sorted(chain.name for chain in chains)]), "ingest")
         async with beside(supervise("presence", presence.keep)):

@@ -21,7 +21,7 @@ from txhub.ingest.supervisor import beside, supervise
 from txhub.ops.presence import Presence
 from txhub.ports import require_free_port
 from txhub.store.keys import read_grants
-from txhub.store.pool import open_pool
+from txhub.store.pool import SERVICE_PATIENCE_S, open_pool
 from txhub.store.read import Reader
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def _serve(url: str, settings: Settings, *, insecure: bool) -> None:
     if settings.read_database_url is not None:  # a replica takes no word of who lives
         await site.serve(settings)
         return
-    async with open_pool(url, name="api", size=1) as pool:
+    async with open_pool(url, name="api", size=1, patience_s=SERVICE_PATIENCE_S) as pool:
         presence = Presence(pool, f"serve {settings.host}:{settings.port}", "api")
         async with beside(supervise("presence", presence.keep)):
             await site.serve(settings)

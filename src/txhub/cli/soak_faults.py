@@ -77,6 +77,10 @@ async def _reset_database(stage: Stage) -> None:
     stage.database.reset()
 
 
+async def _half_open_database(stage: Stage) -> None:
+    stage.database.half_open()
+
+
 async def _hold_database(stage: Stage) -> None:
     stage.database.hold()
 
@@ -127,6 +131,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the node is 0.2 s away", _slow_node, _mend_node, frozenset()),
     Fault("connections to the database are closed", _cut_database, _nothing, _DATABASE, 0),
     Fault("connections to the database are reset", _reset_database, _nothing, _DATABASE, 0),
+    Fault("connections to the database are half open", _half_open_database, _nothing, _DATABASE, 20),
     Fault("nothing passes to and from the database", _hold_database, _mend_database, frozenset()),
     Fault("the database is 20 ms away", _slow_database, _mend_database, frozenset()),
     Fault("the database is restarted", _restart, _nothing, _RESTARTED, 0),

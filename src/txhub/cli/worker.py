@@ -29,7 +29,7 @@ from txhub.rollup.refresh import keep_up
 from txhub.rollup.settle import settle
 from txhub.store.faults import translated
 from txhub.store.place import Place
-from txhub.store.pool import Pool, open_pool
+from txhub.store.pool import LONG_S, SERVICE_PATIENCE_S, WORKER_PATIENCE_S, Pool, open_pool
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
 
@@ -60,7 +60,7 @@ def worker(
 async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
     """Do the worker's tasks for ever, each taken up again after a failure of the database."""
     priced = [chain for chain in chains if chain.family == "evm" and chain.price_feed]
-    async with open_pool(url, name="worker") as pool, asyncio.TaskGroup() as tasks:
+    async with open_pool(url, name="worker", patience_s=WORKER_PATIENCE_S) as pool, asyncio.TaskGroup() as tasks:
         await apply_policies(pool, chunk_interval=settings.chunk_interval, compress_after=settings.compress_after)
         tasks.create_task(supervise("detection", partial(_detect, url, pool, settings)))
         tasks.create_task(supervise("anomalies", partial(_find_odd, url, pool)))
@@ -71,7 +71,6 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         place = Place(settings.archive_address)
         tasks.create_task(supervise("exposure", lambda: keep_screening(pool, place)))
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
-        tasks.create_task(supervise("presence", Presence(pool, "worker", "worker").keep))
         tasks.create_task(_watch(url, settings, pool))
         tasks.create_task(_tell(url, settings))
         if settings.heartbeat_url:
@@ -100,10 +99,15 @@ async def _watch(url: str, settings: Settings, pool: Pool) -> None:
     places = {} if settings.database_url else {"the database": settings.home}
     if "://" not in settings.archive_address:
         places["the archive"] = Path(settings.archive_address)
-    async with Reader(url, size=1) as reader, asyncio.TaskGroup() as tasks:
-        watch = Watch(pool, reader, places)
-        tasks.create_task(supervise("watch", watch.run))
-        tasks.create_task(supervise("audit", watch.run_audits))
+    async with (
+        # Of its own, so that it is told of what goes wrong even while long work does not come to its end.
+        open_pool(url, name="watch", size=2, patience_s=SERVICE_PATIENCE_S) as own,
+        Reader(url, size=1) as reader,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(supervise("presence", Presence(own, "worker", "worker").keep))
+        tasks.create_task(supervise("watch", Watch(own, reader, places).run))
+        tasks.create_task(supervise("audit", Watch(pool, reader, places).run_audits))
 
 
 async def _detect(url: str, pool: Pool, settings: Settings) -> None:
@@ -126,7 +130,7 @@ async def _tell(url: str, settings: Settings) -> None:
     """Follow what becomes of alerts, and tell channels: each has a task of its own, so that none waits for another."""
     limits = Limits(settings.alert_window, settings.alert_daily_cap, settings.alert_max_age)
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_pool(url, name="alerts"))
+        pool = await stack.enter_async_context(open_pool(url, name="alerts", patience_s=SERVICE_PATIENCE_S))
         tasks = asyncio.TaskGroup()
         couriers: dict[str, Courier] = {}
         for channel in channels_of(settings.channels):
@@ -169,6 +173,8 @@ async def _forget(pool: Pool, settings: Settings) -> None:
     archived = bool(settings.archive or settings.retention)
     while True:
         with translated():
-            await pool.execute(queries("outbox")["forget"], KEEP_EVENTS)
-            await pool.execute(queries("eventlog")["forget"], datetime.now(UTC) - settings.keep_events, archived)
+            await pool.execute(queries("outbox")["forget"], KEEP_EVENTS, timeout=LONG_S)
+            await pool.execute(
+                queries("eventlog")["forget"], datetime.now(UTC) - settings.keep_events, archived, timeout=LONG_S
+            )
         await asyncio.sleep(3600)

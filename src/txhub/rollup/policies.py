@@ -10,7 +10,7 @@ from txhub.rollup.catalog import HYPERTABLES, LAG, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
 from txhub.store.horizon import steady_horizon
-from txhub.store.pool import Pool
+from txhub.store.pool import LONG_S, Pool
 from txhub.store.sqlfiles import queries
 
 Policy = Literal["chunk_interval", "compress_after"]
@@ -32,7 +32,8 @@ async def apply_policies(pool: Pool, *, chunk_interval: timedelta, compress_afte
             if not await pool.fetchval(statements["is_filled"], rollup.name):
                 # Once a policy has moved the watermark, older rows are no longer looked at: all of them first.
                 async with steady_horizon(pool) as (connection, horizon):
-                    await connection.execute(statements["refresh"], rollup.name, horizon, datetime.now(UTC) - LAG)
+                    all_of_it = (rollup.name, horizon, datetime.now(UTC) - LAG)
+                    await connection.execute(statements["refresh"], *all_of_it, timeout=LONG_S)
             await pool.execute(
                 statements["set_refresh_policy"], rollup.name, rollup.look_back, rollup.lag, rollup.every
             )

@@ -21,7 +21,7 @@ from txhub.rollup.catalog import LAG, ROLLUPS
 from txhub.store.edition import edition_of
 from txhub.store.faults import translated
 from txhub.store.horizon import steady_horizon
-from txhub.store.pool import Pool
+from txhub.store.pool import LONG_S, Pool
 from txhub.store.sqlfiles import queries
 
 _READER = "rollup"
@@ -102,7 +102,7 @@ async def _refresh_window(pool: Pool, statement: str, rollup: str, start: dateti
         try:
             async with steady_horizon(pool) as (connection, horizon):
                 if horizon is None or horizon < end:
-                    await connection.execute(statement, rollup, max(start, horizon or start), end)
+                    await connection.execute(statement, rollup, max(start, horizon or start), end, timeout=LONG_S)
         except InTheWay:
             await asyncio.sleep(_WAIT_FOR_ANOTHER_S)
         else:

@@ -30,6 +30,7 @@ _SQL = queries("ledger")
 _REORG = queries("reorg")
 _NO_LIMIT = 10.0**9
 """Seconds: a follower may wait for its turn as long as the other one lives."""
+_KEPT_ALIVE_S = 8.0
 _EXACT = Context(prec=120)
 """Room for any sum of base units: the default context would round after 28 digits."""
 
@@ -198,7 +199,8 @@ class Ledger:
                 if not await connection.fetchval(_SQL["try_to_follow"], self.chain.chain_id):
                     waits()
                     await connection.execute(_SQL["turn_to_follow"], self.chain.chain_id, timeout=_NO_LIMIT)
-            yield
+            async with _kept_alive(connection):
+                yield
         finally:
             # A connection that is given back forgets its advisory locks. One that is lost is found out here.
             with translated():
@@ -361,3 +363,20 @@ async def _encoded(blocks: Iterable[Rows]) -> AsyncIterator[bytes]:
         yield encode(rows)
         await asyncio.sleep(0)
     yield TRAILER
+
+
+@asynccontextmanager
+async def _kept_alive(connection: Connection) -> AsyncIterator[None]:
+    """Use a connection that only holds a lock now and then: the server takes the lock from one that is silent."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_KEPT_ALIVE_S)
+            await connection.execute("SELECT")
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from txhub.store.faults import translated
+from txhub.store.pool import SERVICE_PATIENCE_S
 from txhub.store.sqlfiles import queries
 
 CHANNEL = "txhub_events"
@@ -47,7 +48,10 @@ class OutboxReader:
         woken = asyncio.Event()
         with translated():
             connection = await asyncpg.connect(
-                self._url, timeout=10, command_timeout=30, server_settings={"application_name": "txhub outbox"}
+                self._url,
+                timeout=10,
+                command_timeout=SERVICE_PATIENCE_S,
+                server_settings={"application_name": "txhub outbox"},
             )
             try:
                 patience = _FALLBACK_S

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -14,12 +16,35 @@ Pool: TypeAlias = asyncpg.Pool
 Connection: TypeAlias = asyncpg.Connection
 Record: TypeAlias = asyncpg.Record
 
+SERVICE_PATIENCE_S = 20.0
+"""Seconds within which a service's ordinary statement is answered: else the connection is taken for half open."""
+WORKER_PATIENCE_S = 120.0
+"""The same for the worker's, which read much."""
+LONG_S = 600.0
+"""And for the few statements that read or write most, and for those of commands."""
+_IDLE_S = 10.0
+"""A connection that nobody used for so long is closed: sooner than the server would."""
+_GOODBYE_S = 5.0
+_SESSION = {
+    "timezone": "UTC",
+    # So the server finds out that we have gone without a word.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_DEAD_PEERS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
+"""And so we find out the same of it, also while a long statement runs; by name, as not every system has all of them."""
+
 
 @asynccontextmanager
-async def open_pool(url: str, *, name: str, size: int = 4, least: int = 1) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str, *, name: str, size: int = 4, least: int = 1, patience_s: float = LONG_S
+) -> AsyncIterator[Pool]:
     """A pool of at most `size` connections that show as `txhub NAME` in pg_stat_activity. Times are UTC.
 
-    It keeps `least` of them open; with 0 it connects when it is first used, and nothing is raised before.
+    It keeps `least` of them open; with 0 it connects when it is first used, and nothing is raised before. A statement
+    without an answer for `patience_s` is given up, unless it says itself how long it may take.
 
     Raises:
         DatabaseUnavailable: nobody answers there.
@@ -31,13 +56,43 @@ async def open_pool(url: str, *, name: str, size: int = 4, least: int = 1) -> As
             min_size=least,
             max_size=size,
             timeout=10,
-            command_timeout=600,
-            server_settings={"application_name": f"txhub {name}", "timezone": "UTC"},
+            command_timeout=patience_s,
+            init=_find_dead_peers,
+            max_inactive_connection_lifetime=_IDLE_S,
+            server_settings={
+                "application_name": f"txhub {name}",
+                **_SESSION,
+                **_given_up_after(1.5 * patience_s if patience_s < LONG_S else 0),
+            },
         )
     try:
         yield pool
     finally:
-        await pool.close()
+        await _close(pool)
+
+
+def _given_up_after(seconds: float) -> dict[str, str]:
+    """What has the server end a session that keeps locks and says nothing; 0: never, for commands may take a break."""
+    limits = ("idle_session_timeout", "idle_in_transaction_session_timeout")
+    return dict.fromkeys(limits, f"{1000 * seconds:.0f}")
+
+
+async def _find_dead_peers(connection: Connection) -> None:
+    end = connection._transport.get_extra_info("socket")  # noqa: SLF001 (asyncpg has no other way to it)
+    if end is not None and end.family != socket.AF_UNIX:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _DEAD_PEERS.items():
+            if (known := getattr(socket, option, None)) is not None:
+                end.setsockopt(socket.IPPROTO_TCP, known, value)
+
+
+async def _close(pool: Pool) -> None:
+    """Close the connections in order; those that do not answer are left."""
+    try:
+        async with asyncio.timeout(_GOODBYE_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
 
 
 async def try_connection(url: str) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import timedelta
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,22 +34,34 @@ SELECT set_config('TimeZone', 'UTC', false) AS zone,
        set_config('statement_timeout', $1, false) AS patience
 """
 _CONNECT_TIMEOUT_S = 10
+_GRACE_S = 15.0
+"""A statement that has no answer so long after the database was to stop it gets none: the connection is half open."""
+_GOODBYE_S = 5.0
+_DEAD_PEERS = {
+    "connect_timeout": str(_CONNECT_TIMEOUT_S),
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""libpq finds out within half a minute that the other end has gone without a word."""
 
 
 class Reader:
     """Read-only sessions to the database, at most `size` at a time, opened when first needed.
 
     A statement that takes longer than `patience` is stopped by the database. A session that broke is
-    replaced, and its statement asked again: a database that was restarted goes unnoticed.
+    replaced, and its statement asked again: a database that was restarted goes unnoticed. One that does not even
+    say that it stopped is left alone, and another takes its place.
     """
 
     def __init__(self, url: str, size: int = 4, patience: timedelta = timedelta(seconds=20)) -> None:
         self._address = libpq_address(url, "read")
         self._url = url
         self._patience = patience
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="txhub-read")
-        self._own = threading.local()
-        self._open: list[dbapi.Connection] = []
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[_Session] = []
+        self._asked: dict[asyncio.Future[pl.DataFrame], _Session] = {}
 
     async def frame(self, statement: Select[Any] | str, *parameters: object) -> pl.DataFrame:
         """The rows of a statement: of SQLAlchemy Core, or of a file under `sql/` with its parameters `$1` and on.
@@ -58,7 +71,7 @@ class Reader:
         """
         sql, values = (statement, parameters) if isinstance(statement, str) else _compiled(statement)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, sql, values)
+            return await self._answer(sql, values)
         except dbapi.Error as error:
             if known := meaning(error.sqlstate, _server_message(error)):
                 raise known from error
@@ -68,10 +81,11 @@ class Reader:
             raise DatabaseUnavailable from error
 
     async def close(self) -> None:
-        """Wait for what is being read, then close the sessions."""
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
-        while self._open:
-            self._open.pop().close()
+        """Wait a little for what is being read, then close the sessions."""
+        if self._asked:
+            await asyncio.wait(list(self._asked), timeout=_GOODBYE_S)
+        while self._idle:
+            await asyncio.to_thread(self._idle.pop().end)
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,9 +95,72 @@ class Reader:
     ) -> None:
         await self.close()
 
+    async def _answer(self, sql: str, values: Sequence[object]) -> pl.DataFrame:
+        await self._places.acquire()
+        session = self._idle.pop() if self._idle else _Session(self._address, self._patience)
+        answer = asyncio.wrap_future(session.ask(sql, values))
+        self._asked[answer] = session
+        answer.add_done_callback(self._answered)
+        # Whoever gives up waiting does not end the statement: its session is busy until the answer is there.
+        done, _ = await asyncio.wait({answer}, timeout=self._patience.total_seconds() + _GRACE_S)
+        if not done:
+            del self._asked[answer]
+            self._places.release()
+            raise DatabaseUnavailable
+        return answer.result()
+
+    def _answered(self, answer: asyncio.Future[pl.DataFrame]) -> None:
+        answer.exception()  # told to whom still waits
+        session = self._asked.pop(answer, None)
+        if session is not None:
+            self._idle.append(session)
+            self._places.release()
+
+    async def _explain(self, error: dbapi.Error) -> None:
+        """Raise why no connection can be made: libpq tells it in prose only, asyncpg by SQLSTATE."""
+        with translated():
+            connection = await asyncpg.connect(self._url, timeout=_CONNECT_TIMEOUT_S)
+            await connection.close()
+
+
+class _Session:
+    """A connection and the thread that it serves, because it serves one statement at a time.
+
+    The thread does not keep the process from ending: the driver may wait for ever for a connection that is half open.
+    """
+
+    def __init__(self, address: str, patience: timedelta) -> None:
+        self._address = address
+        self._patience = patience
+        self._connection: dbapi.Connection | None = None
+        self._questions: SimpleQueue[tuple[Future[pl.DataFrame], str, Sequence[object]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="txhub-read", daemon=True)
+        self._thread.start()
+
+    def ask(self, sql: str, parameters: Sequence[object]) -> Future[pl.DataFrame]:
+        """The rows of a statement, when they are there."""
+        answer: Future[pl.DataFrame] = Future()
+        answer.set_running_or_notify_cancel()
+        self._questions.put((answer, sql, parameters))
+        return answer
+
+    def end(self) -> None:
+        """Close the connection; blocks."""
+        self._questions.put(None)
+        self._thread.join(_GOODBYE_S)
+
+    def _serve(self) -> None:
+        while (question := self._questions.get()) is not None:
+            answer, sql, parameters = question
+            try:
+                answer.set_result(self._fetch(sql, parameters))
+            except BaseException as error:  # noqa: BLE001 (raised where the answer is awaited)
+                answer.set_exception(error)
+            del answer, question  # the rows belong to who asked
+        self._forget()
+
     def _fetch(self, sql: str, parameters: Sequence[object]) -> pl.DataFrame:
-        """In a thread: each keeps a connection, because a connection serves one statement at a time."""
-        kept: dbapi.Connection | None = getattr(self._own, "connection", None)
+        kept = self._connection
         try:
             return _rows(kept or self._connect(), sql, parameters)
         except dbapi.OperationalError as error:
@@ -95,31 +172,22 @@ class Reader:
         return _rows(self._connect(), sql, parameters)
 
     def _connect(self) -> dbapi.Connection:
-        connection = dbapi.connect(self._address, autocommit=True)
-        self._own.connection = connection
-        self._open.append(connection)
+        self._connection = connection = dbapi.connect(self._address, autocommit=True)
         _rows(connection, _SESSION, [str(int(self._patience.total_seconds() * 1000))])
         return connection
 
     def _forget(self) -> None:
-        connection: dbapi.Connection | None = getattr(self._own, "connection", None)
-        if connection is not None:
-            self._own.connection = None
-            self._open.remove(connection)
-            connection.close()
-
-    async def _explain(self, error: dbapi.Error) -> None:
-        """Raise why no connection can be made: libpq tells it in prose only, asyncpg by SQLSTATE."""
-        with translated():
-            connection = await asyncpg.connect(self._url, timeout=_CONNECT_TIMEOUT_S)
-            await connection.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def libpq_address(url: str, name: str) -> str:
     """A database's URL for ADBC, whose sessions then show as `txhub NAME` in pg_stat_activity."""
     address = make_url(url).update_query_dict({"application_name": f"txhub {name}"})
-    if "connect_timeout" not in address.query:
-        address = address.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT_S)})
+    address = address.update_query_dict(
+        {name: value for name, value in _DEAD_PEERS.items() if name not in address.query}
+    )
     # libpq reads a plus sign as itself, not as a blank.
     return address.render_as_string(hide_password=False).replace("+", "%20")
 
