@@ -98,5 +98,8 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', effect);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO txhub', effect);
+        IF to_regrole('txhub_api') IS NOT NULL THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO txhub_ingest, txhub_worker, txhub_api', effect);
+        END IF;
     END LOOP;
 END $$

@@ -14,6 +14,7 @@ from tests.unit.test_documented_commands import CHECKOUT, code
 from txhub.api.app import create_app
 from txhub.config import ChainSettings, ChannelSettings, Settings
 from txhub.store.analyst import ANALYST, LANE
+from txhub.store.roles import SERVICES
 
 DOCUMENTS = [
     *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "sql/README.md")),
@@ -22,7 +23,7 @@ DOCUMENTS = [
 TABLES: dict[str, type[BaseModel]] = {"chains": ChainSettings, "channels": ChannelSettings}
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _METRICS = set(re.findall(r"^\| `(txhub_\w+)`", (CHECKOUT / "docs" / "metrics.md").read_text(), re.MULTILINE))
-_OTHER_WORDS = {ANALYST, LANE, "txhub_rollup", "txhub_access", "txhub_events", "txhub_database_url"}
+_OTHER_WORDS = {ANALYST, LANE, *SERVICES, "txhub_rollup", "txhub_access", "txhub_events", "txhub_database_url"}
 """What begins like a metric and is none: roles, schemas, a channel, a secret's file."""
 
 

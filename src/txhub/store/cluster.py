@@ -36,6 +36,7 @@ from txhub.store.analyst import ANALYST, LANE
 from txhub.store.faults import translated
 from txhub.store.installation import Installation
 from txhub.store.postmaster import Postmaster
+from txhub.store.roles import API
 from txhub.store.sqlfiles import queries
 
 ROLE = DATABASE = "txhub"
@@ -321,6 +322,8 @@ class Cluster:
                 if not self._secret(ANALYST).exists():
                     _write_private(self._secret(ANALYST), secrets.token_urlsafe(24))
                 self._provide_analyst(running)
+            if not _has_role(connection, API):
+                self._provide_services(running)
 
     def _provide_analyst(self, running: Postmaster) -> None:
         """Make the role that analysts log in as, after taking from everybody else what disturbs others."""
@@ -338,6 +341,14 @@ class Cluster:
             connection.execute(
                 sql.SQL("GRANT {}, {} TO {} WITH INHERIT FALSE, SET TRUE").format(role, sql.Identifier(LANE), owner)
             )
+
+    def _provide_services(self, running: Postmaster) -> None:
+        """Make the roles of the services, without a login; they may do what `close` keeps others from."""
+        with self._as_superuser(running, DATABASE) as connection:
+            connection.execute(queries("roles")["make_roles"])
+        for database in (DATABASE, "template1"):
+            with self._as_superuser(running, database) as connection:
+                connection.execute(queries("analyst")["close"])
 
     def _as_superuser(self, running: Postmaster, database: str) -> psycopg.Connection[TupleRow]:
         return psycopg.connect(

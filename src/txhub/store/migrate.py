@@ -18,6 +18,7 @@ from txhub.store.analyst import admit, admitted
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
 from txhub.store.pool import try_connection
+from txhub.store.roles import grant, granted
 
 _ONE_AT_A_TIME = 0x747868756201
 """Key of the advisory lock that keeps two migrations of one database apart."""
@@ -57,6 +58,9 @@ def migrate(url: str) -> tuple[State, str]:
             _upgrade(connection, chosen)
         if not (before.current and admitted(connection)):
             admit(connection)
+            connection.commit()
+        if not (before.current and granted(connection)):
+            grant(connection)
             connection.commit()
         return _state(connection), reason
 
