@@ -22,13 +22,14 @@ from txhub.cli import ingest
 from txhub.config import Settings
 from txhub.errors import DatabaseUnavailable
 from txhub.ingest import backfill
-from txhub.ops import presence
+from txhub.ops import facts, presence
+from txhub.ops import watch as watching
 from txhub.store import ledger, read
 from txhub.store.cluster import Cluster
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
 from txhub.store.migrate import migrate
-from txhub.store.pool import open_pool
+from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
 from txhub.store.server import Server, open_server
 
@@ -184,6 +185,31 @@ async def test_half_open_connections_of_readers(own_server: OwnServer, monkeypat
         assert loop.time() - began < 10
 
 
+async def test_the_worker_tells_of_a_database_that_was_away(
+    own_server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "INTERVAL_S", 0.2)
+    async with (
+        proxied(own_server.database) as (proxy, url),
+        open_pool(url, name="test", patience_s=1) as pool,
+        Reader(url, size=1) as reader,
+    ):
+        watch = watching.Watch(pool, reader, {})
+        await watch.look(await facts.read_now(pool))
+        looking = asyncio.create_task(watch.run())
+        await own_server.restart("fast")
+        async with asyncio.timeout(30):
+            async with open_pool(own_server.database, name="test", size=1) as direct:
+                await told(direct, "database_restarted")
+                proxy.hold()
+                proxy.cut()
+                await asyncio.sleep(1.5)
+                proxy.release()
+                await told(direct, "database_away")
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
 async def test_a_slow_database_holds_up_fetching(own_server: OwnServer, undisturbed: Contents) -> None:
     """Every message to and from the database takes longer than a block."""
     most = 0
@@ -225,6 +251,12 @@ async def test_a_locked_ledger_holds_up_fetching(own_server: OwnServer, monkeypa
     async with open_stage(own_server.database, head=head + 30, transactions=1) as stage:
         await stage.caught_up()
         assert contents(own_server.database, stage.chain.chain_id) == locked
+
+
+async def told(pool: Pool, event: str) -> None:
+    """Wait until the event log has it."""
+    while not await pool.fetchval("SELECT count(*) FROM txhub.event_log WHERE event = $1", event):  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 async def committed(connection: psycopg.AsyncConnection, stage: Stage) -> int:

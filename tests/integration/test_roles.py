@@ -203,10 +203,10 @@ def test_what_a_service_does_not_need_is_refused(urls: Urls, role: str, statemen
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_the_scripts_of_compose_let_each_service_log_in(urls: Urls, server: Server, tmp_path: Path) -> None:
+def test_the_scripts_of_compose_let_each_service_log_in(fresh: Urls, server: Server, tmp_path: Path) -> None:
     """Twice, as after a change of passwords; the addresses that they write are for compose's network."""
-    admin, owner = make_url(server.admin_url or ""), make_url(urls["owner"])
-    psql = psql_program(Settings(database_url=urls["owner"])).parent
+    admin, owner = make_url(server.admin_url or ""), make_url(fresh["owner"])
+    psql = psql_program(Settings(database_url=fresh["owner"])).parent
     environment = os.environ | {
         "PATH": f"{psql}:{os.environ['PATH']}",
         "PGHOST": admin.host or "",
@@ -231,7 +231,7 @@ def test_the_scripts_of_compose_let_each_service_log_in(urls: Urls, server: Serv
         (tmp_path / "secrets" / f"{service}_url").unlink()
 
 
-def test_a_database_from_before_gets_the_roles_rights(urls: Urls, server: Server, edition: Edition) -> None:
+def test_a_database_from_before_gets_the_roles_rights(server: Server) -> None:
     with open_database(server) as database:
         migrate(database)
         with psycopg.connect(database, autocommit=True) as owner:

@@ -313,3 +313,28 @@ async def test_a_service_whose_connection_was_lost_says_so(database: str) -> Non
             await pool.execute(ends)
             keeping.cancel()
             await asyncio.wait([keeping])
+
+
+async def test_a_clock_that_steps_is_one_finding(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's own clock steps by minutes: no stream is down by that, and all is well when it is right again."""
+    ahead = timedelta()
+
+    class Stepped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + ahead
+
+    monkeypatch.setattr(facts, "datetime", Stepped)
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger = Ledger(pool, ETHEREUM)
+        await ledger.register()
+        await ledger.follow_from(0)
+        await ledger.commit([make_block(number, start=datetime.now(UTC), transactions=1) for number in range(1)])
+        watch = Watch(pool, reader, {})
+        for step in (timedelta(0), timedelta(minutes=10), timedelta(minutes=10), timedelta(0), -timedelta(minutes=10)):
+            ahead = step
+            await watch.look(await facts.read_now(pool))
+        assert await told(pool, "clock_off") == [("began", None), ("ended", None), ("began", None)]
+        assert await told(pool, "stream_down") == []
+        says = await pool.fetchval("SELECT says FROM txhub.findings WHERE name = 'clock_off' AND ended_at IS NULL")
+        assert says == "this machine's clock is 600 s behind the database's"
