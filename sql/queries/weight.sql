@@ -33,3 +33,23 @@ SELECT pg_indexes_size($1::text::regclass) AS indexes, pg_total_relation_size($1
 
 -- name: end
 DROP TABLE bench_rows
+
+-- name: beside
+-- Bytes of what is stored beside raw rows: the ledger, lists of the busiest, sketches, and all else but the catalog, which is
+-- rollups, by way of $1, the bytes of raw rows. And of how many blocks and days of a chain.
+WITH sizes AS (
+    SELECT n.nspname AS schema, c.relname AS name, pg_total_relation_size(c.oid) AS bytes
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_timescaledb_catalog')
+), summed AS (
+    SELECT sum(bytes) FILTER (WHERE schema = 'txhub' AND name = 'blocks') AS ledger,
+           sum(bytes) FILTER (WHERE schema = 'txhub_rollup' AND name LIKE 'top\_%') AS lists,
+           sum(bytes) FILTER (WHERE schema = 'txhub_rollup' AND name = 'active_1h') AS sketches,
+           sum(bytes) AS whole
+    FROM sizes
+)
+SELECT ledger::bigint, lists::bigint, sketches::bigint, (whole - ledger - lists - sketches - $1)::bigint AS rollups,
+       (SELECT count(*) FROM txhub.blocks) AS blocks,
+       (SELECT count(*) FROM (SELECT DISTINCT chain_id, date_trunc('day', time, 'UTC') FROM txhub.blocks) AS seen) AS days
+FROM summed

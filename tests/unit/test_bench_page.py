@@ -6,7 +6,7 @@ from pathlib import Path
 
 from txhub.cli.bench_figures import FIGURES, Cell, Figure, ratio, rows
 from txhub.cli.bench_page import Section, move_claims, read_rows, says, write_page
-from txhub.cli.bench_paper import walls
+from txhub.cli.bench_paper import EVERY, walls
 from txhub.cli.bench_tables import Shown
 
 PEERS = Shown(
@@ -84,7 +84,7 @@ def test_a_claim_is_whole() -> None:
 
 
 def test_the_first_wall_is_the_highest() -> None:
-    found = walls({"store": [WEIGHT]})
+    found = walls(EVERY, {"store": [WEIGHT]})
     assert [wall.times for wall in found] == sorted((wall.times for wall in found), reverse=True)
     [rows_of_ten_years] = [wall for wall in found if "all rows" in wall.what]
     assert rows_of_ten_years.needed == 2000 * 86_400 * 365.25 * 10 * 100 / 1e12

@@ -99,6 +99,14 @@ _PARTS = (
         None,
         "detect --transactions 3000000 --days 1",
     ),
+    _Part(
+        "soak",
+        "All of it together, while faults strike",
+        "The whole stack on simulated chains, while node, network, database, disk and processes fail at random; in the "
+        "end every block and transaction is compared with the network's.",
+        None,
+        "soak --minutes 6 --rate 300 --chains 8",
+    ),
 )
 
 

@@ -70,6 +70,9 @@ _REACHED = (
     ("told", "told by the API", "1,000"),
     ("page", "seen on the page", "1,000"),
 )
+BLOCK = "a block in the ledger"
+ROLLUPS = "rollups of a chain's day: minutes, hours, days, value bins"
+LISTS = "lists of a chain's day: the busiest of each hour"
 _BURDEN = "µs CPU a transaction"
 
 
@@ -139,6 +142,15 @@ FIGURES = (
     _weighed("bytes", "a transaction in the columnstore, with every column and index", "columnstore", "Parquet"),
     _weighed("bytes-rows", "the same as rows with three b-trees", "rows", "columnstore"),
     _weighed("bytes-parquet", "the same in the archive (Parquet, zstd)", "Parquet", "information"),
+    *(
+        Figure(name, what, "bytes", Cell("store", what, "bytes"))
+        for name, what in (
+            ("bytes-block", BLOCK),
+            ("bytes-rollups", ROLLUPS),
+            ("bytes-lists", LISTS),
+            ("bytes-sketches", "sketches of a chain's day"),
+        )
+    ),
     _asked("ask-rate", "rate, a day of minutes"),
     _asked("ask-kinds", "rate by kind, 14 days"),
     _asked("ask-quantiles", "value quantiles, 7 days of hours"),

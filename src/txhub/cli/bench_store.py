@@ -22,7 +22,7 @@ from txhub.cli import wiring
 from txhub.cli.bench_duckdb import DuckDB, open_duckdb
 from txhub.cli.bench_questions import QUESTIONS, Asked, Question, Told, choose, require_equal
 from txhub.cli.bench_rows import ROWS_A_DAY, fill, parquet_file, plain_database, read_held, register
-from txhub.cli.bench_weight import weigh
+from txhub.cli.bench_weight import weigh, weigh_beside
 from txhub.cli.console import err, out
 from txhub.config import Settings
 from txhub.store.pool import open_pool
@@ -98,6 +98,8 @@ async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: in
             whole = int(await pool.fetchval(_SQL["size"]))
             if not counts:
                 await weigh(pool, parquet_file(files, 0))
+            if size == sizes[-1]:
+                await weigh_beside(pool)
         first = held.start or first
         counts.append(held.rows)
         out.print(f"{held.rows:,} transactions: {whole / held.rows:.1f} bytes each with ledger, rollups and lists")

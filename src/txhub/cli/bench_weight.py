@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from rich.table import Table
 
 from txhub.cli.console import out
+from txhub.rollup.states import read_hypertables
 from txhub.store.edition import edition_of
 from txhub.store.pool import Connection, Pool
 from txhub.store.sqlfiles import queries
@@ -51,6 +52,21 @@ async def weigh(pool: Pool, parquet: Path) -> None:
     table.add_row("indexes", *_cells(forms, lambda each: each.indexes), "")
     table.add_row("pages, headers and what else there is", *_cells(forms, _rest), "")
     table.add_row("in all", *_cells(forms, lambda each: each.whole), f"{sum(said.values()):.2f}")
+    out.print(table)
+
+
+async def weigh_beside(pool: Pool) -> None:
+    """Print what is stored beside the transactions: of each block, and of each day of a chain."""
+    raw = sum(each.bytes for each in await read_hypertables(pool))
+    held = await pool.fetchrow(_SQL["beside"], raw)
+    table = Table("beside the transactions", "bytes", title="What else is stored")
+    table.add_row("a block in the ledger", f"{held['ledger'] / held['blocks']:,.0f}")
+    for name, what in (
+        ("rollups", "rollups of a chain's day: minutes, hours, days, value bins"),
+        ("lists", "lists of a chain's day: the busiest of each hour"),
+        ("sketches", "sketches of a chain's day"),
+    ):
+        table.add_row(what, f"{held[name] / held['days']:,.0f}")
     out.print(table)
 
 
