@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from txhub.cli.bench_figures import FIGURES, Cell, Figure, ratio, rows
-from txhub.cli.bench_page import Section, move_claims, read_rows, says, write_page
+from txhub.cli.bench_page import Section, read_rows, write_claims, write_page
 from txhub.cli.bench_paper import EVERY, walls
 from txhub.cli.bench_tables import Shown
 
@@ -54,33 +54,25 @@ def test_a_ratio_needs_two_figures() -> None:
 
 def test_the_page_tells_what_failed() -> None:
     text = write_page([section("peers", PEERS), section("store", failed=True)], quick=True, minutes=3)
-    assert read_rows(text)["ingest-cryo"][0] == "40,000 tx/s"
+    assert read_rows(text)["ingest-cryo"]["figure"] == "40,000 tx/s"
     assert text.count("**It failed**") == 1
     assert "bench all --quick" in text
 
 
-def test_claims_move_with_the_page(tmp_path: Path) -> None:
+def test_a_page_writes_its_claims(tmp_path: Path) -> None:
     page, readme = tmp_path / "docs" / "performance.md", tmp_path / "README.md"
     page.parent.mkdir()
-    before = write_page([section("peers", PEERS)], quick=True, minutes=3)
-    faster = Shown(
-        PEERS.title, PEERS.columns, [[cell.replace("40,000", "50,000") for cell in row] for row in PEERS.rows]
-    )
-    page.write_text(write_page([section("peers", faster)], quick=True, minutes=3))
+    page.write_text(write_page([section("peers", PEERS)], quick=True, minutes=3))
+    others = '[9](docs/performance.md#bytes "figure"), [see](docs/performance.md)'
     readme.write_text(
-        "It stores [40,000](docs/performance.md#ingest-cryo), [2](docs/performance.md#ingest-cryo) times."
+        '[1](docs/performance.md#ingest-cryo "figure"), [1](docs/performance.md#ingest-cryo "times"), ' + others
     )
-    assert move_claims(page, before) == [readme]
-    assert readme.read_text().startswith("It stores [50,000](docs/performance.md#ingest-cryo), [2.5](")
-
-
-def test_a_claim_is_whole() -> None:
-    cells = ["40,784 tx/s", "36,792 to 42,448", "1.5"]
-    assert says(cells, "40,784")
-    assert says(cells, "36,792 to 42,448")
-    assert not says(cells, "784")
-    assert not says(cells, "40")
-    assert not says(cells, "1")
+    assert write_claims(page) == [readme]
+    assert readme.read_text() == (
+        '[40,000 tx/s](docs/performance.md#ingest-cryo "figure"), [2](docs/performance.md#ingest-cryo "times"), '
+        + others
+    )
+    assert write_claims(page) == []
 
 
 def test_the_first_wall_is_the_highest() -> None:

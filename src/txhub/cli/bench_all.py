@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from txhub.cli.bench_page import Section, move_claims, write_page
+from txhub.cli.bench_page import Section, write_claims, write_page
 from txhub.cli.bench_tables import Shown, read_tables
 from txhub.cli.console import err, out
 from txhub.errors import Incomplete, UsageError
@@ -23,7 +23,7 @@ _COLUMNS = "160"
 _MEDIAN = re.compile(r"^median ([\d,]+) tx/s of \d+ runs?, ([\d,]+) to ([\d,]+)$", re.MULTILINE)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A section of the page: a command with the options of a quick run (None: it is left out) and of a full one."""
 
     name: str
@@ -33,8 +33,8 @@ class _Part(NamedTuple):
     full: str
 
 
-_PARTS = (
-    _Part(
+PARTS = (
+    Part(
         "peers",
         "The whole path beside others and beside its limits",
         "The same recorded blocks from the same node, by each in turn; starting up counts for nobody. Rows that begin "
@@ -42,14 +42,14 @@ _PARTS = (
         "peers --blocks {blocks} --repeat 40 --runs 2",
         "peers --blocks {blocks} --repeat 150 --runs 3",
     ),
-    _Part(
+    Part(
         "ingest",
         "The whole path with receipts",
         "With receipts each block brings outcomes, fees and token transfers, which are stored as well.",
         "ingest --blocks {blocks} --receipts {receipts} --repeat 100 --runs 1",
         "ingest --blocks {blocks} --receipts {receipts} --repeat 700 --runs 3",
     ),
-    _Part(
+    Part(
         "code",
         "The code alone",
         "Decoding, encoding, batching and the refresh of rollups by themselves, over the same recorded blocks.",
@@ -57,7 +57,7 @@ _PARTS = (
         "code --blocks {blocks}",
     ),
     *(
-        _Part(
+        Part(
             f"freshness-{interval}",
             f"How soon a block is seen, one every {interval} s",
             "From the node's announcement to the row that others can read, to the API's stream, and to the page.",
@@ -66,7 +66,7 @@ _PARTS = (
         )
         for interval, quick, full in (("12", None, 20), ("2", 12, 60), ("0.25", 60, 400))
     ),
-    _Part(
+    Part(
         "store",
         "What rows weigh, and how long questions take",
         "Made days in the shape of Ethereum's traffic, with random hashes and new addresses. `information` is what a "
@@ -76,7 +76,7 @@ _PARTS = (
         "store --rows 1000000 --times 5 --patience 3 --keep {home}",
         "store --rows 1000000 --rows 10000000 --rows 100000000 --times 12 --patience 8 --keep {home}",
     ),
-    _Part(
+    Part(
         "api",
         "Many who ask at once",
         "Fifty connections ask what open dashboards ask, each the next as soon as it is answered, while blocks of "
@@ -84,7 +84,7 @@ _PARTS = (
         "api --rows 1 --seconds 10 --runs 1 --keep {home}",
         "api --rows 1 --seconds 60 --runs 3 --keep {home}",
     ),
-    _Part(
+    Part(
         "memory",
         "Memory",
         "PSS: what a process has for itself, and its share of what several have. At full rate the ingester loads "
@@ -92,14 +92,14 @@ _PARTS = (
         "memory --seconds 12 --keep {home}",
         "memory --seconds 90 --keep {home}",
     ),
-    _Part(
+    Part(
         "detect",
         "What is found",
         "Default rules over what is planted in the demo network, and over traffic in which nothing is.",
         None,
         "detect --transactions 3000000 --days 1",
     ),
-    _Part(
+    Part(
         "soak",
         "All of it together, while faults strike",
         "The whole stack on simulated chains, while node, network, database, disk and processes fail at random; in the "
@@ -108,6 +108,7 @@ _PARTS = (
         "soak --minutes 6 --rate 300 --chains 8",
     ),
 )
+"""In the order of the page: those that go on with a database come after the one that loads it."""
 
 
 def everything(
@@ -130,13 +131,13 @@ def everything(
     """
     if not blocks.is_file():
         raise UsageError(f"there is no file {blocks}", hint="--blocks names a .jsonl.gz of blocks, one JSON a line")
-    if unknown := set(only or ()) - {part.name for part in _PARTS}:
-        raise UsageError(f"there is no part {min(unknown)!r}", hint=", ".join(part.name for part in _PARTS))
+    if unknown := set(only or ()) - {part.name for part in PARTS}:
+        raise UsageError(f"there is no part {min(unknown)!r}", hint=", ".join(part.name for part in PARTS))
     began = time.monotonic()
     sections = []
     with tempfile.TemporaryDirectory(prefix="txhub-bench-", ignore_cleanup_errors=True) as home:
         places = {"blocks": str(blocks), "receipts": str(blocks.parent), "home": home}
-        for part in _PARTS:
+        for part in PARTS:
             options = part.quick if quick else part.full
             if options is not None and (not only or part.name in only):
                 sections.append(_run(part, options, places))
@@ -145,15 +146,14 @@ def everything(
     if page is None:
         out.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
-        before = page.read_text(encoding="utf-8") if page.exists() else ""
         page.write_text(text, encoding="utf-8")
-        for document in move_claims(page, before):
+        for document in write_claims(page):
             err.print(f"its figures are in {document}, too")
     if failed := [section.name for section in sections if section.failed]:
         raise Incomplete(f"of {len(sections)} benchmarks these failed: {', '.join(failed)}")
 
 
-def _run(part: _Part, options: str, places: Mapping[str, str]) -> Section:
+def _run(part: Part, options: str, places: Mapping[str, str]) -> Section:
     """Run a benchmark to its end."""
     shown = options.format(blocks="FILE", receipts="DIR", home="DIR")
     began = time.monotonic()

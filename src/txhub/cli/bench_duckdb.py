@@ -35,7 +35,7 @@ class DuckDB:
 
 @contextmanager
 def open_duckdb(files: Sequence[Path]) -> Iterator[DuckDB | None]:
-    """DuckDB over these files; None where it is not installed."""
+    """DuckDB over these files, the first ones looked at first; None where it is not installed."""
     try:
         import duckdb
     except ImportError:

@@ -1,7 +1,7 @@
 """docs/performance.md: a table of all figures, and each benchmark's own words below it.
 
-Documents claim figures by a link to a row, whose text stands in that row. When a page replaces another one, the claims
-move with it.
+Documents claim a figure by a link to its row, whose title is the cell that it quotes: `figure`, `spread`, `beside` or
+`times`. Whoever writes a page writes its figures into the claims.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from txhub.cli.bench_tables import Shown
 from txhub.store.account import Account
 from txhub.store.installation import suitable
 
-CLAIM = re.compile(r"\[([^\[\]]+)\]\((?:docs/)?performance\.md#([\w.-]+)\)")
-"""A figure in a document: its text, and the name of its row."""
-_ROW = re.compile(r'^\| <a id="([\w.-]+)"></a>([^|]*)\|(.*)\|$', re.MULTILINE)
+CELLS = ("figure", "spread", "beside", "times")
+"""What a claim may quote of a row, in the order of its cells."""
+CLAIM = re.compile(rf'\[([^\[\]]+)\]\(((?:docs/)?performance\.md#([\w.-]+) "({"|".join(CELLS)})")\)')
+"""A figure in a document: what it says, the link, the name of the row, and the cell that it quotes."""
+_ROW = re.compile(r'^\| <a id="([\w.-]+)"></a>[^|]*\|(.*)\|$', re.MULTILINE)
 _LIBRARIES = ("msgspec", "asyncpg", "web3", "litestar", "polars", "dash")
 
 
@@ -46,51 +48,34 @@ def write_page(sections: Sequence[Section], *, quick: bool, minutes: float) -> s
     return "\n".join(_page(sections, quick, minutes))
 
 
-def read_rows(page: str) -> dict[str, list[str]]:
-    """The cells of each row of a page's figures, without its words, by name."""
+def read_rows(page: str) -> dict[str, dict[str, str]]:
+    """The cells of each row of a page's figures, by the row's name and their own."""
     return {
-        name: [cell.strip() for cell in cells.split("|")]
-        for name, _, cells in (found.groups() for found in _ROW.finditer(page))
+        name: dict(zip(CELLS, (cell.strip() for cell in cells.split("|")), strict=True))
+        for name, cells in _ROW.findall(page)
     }
 
 
-def says(cells: Sequence[str], claim: str) -> bool:
-    """Whether a claim's words stand in one of these cells."""
-    return any(re.search(rf"(?<![\d.,]){re.escape(claim)}(?![\d]|[.,]\d)", cell) for cell in cells)
-
-
-def move_claims(page: Path, before: str) -> list[Path]:
-    """Put a new page's figures where documents beside it, and README above it, claim the old one's.
-
-    A claim that is not the whole of a cell's figure stays as it is, for a person to look at.
+def write_claims(page: Path) -> list[Path]:
+    """Write a page's figures where the documents beside it, and the README above them, claim them.
 
     Returns:
         The documents that were changed.
     """
-    old, new = read_rows(before), read_rows(page.read_text(encoding="utf-8"))
+    measured = read_rows(page.read_text(encoding="utf-8"))
 
-    def moved(claim: re.Match[str]) -> str:
-        text, name = claim.groups()
-        for was, now in zip(old.get(name, ()), new.get(name, ()), strict=False):
-            for then, today in zip(_figures(was), _figures(now), strict=False):
-                if text == then:
-                    return claim[0].replace(f"[{text}]", f"[{today}]", 1)
-        return claim[0]
+    def quoted(claim: re.Match[str]) -> str:
+        said, link, name, cell = claim.groups()
+        return f"[{measured.get(name, {}).get(cell) or said}]({link})"
 
     changed = []
     for document in [page.parent.parent / "README.md", *sorted(page.parent.glob("*.md"))]:
-        if document == page or not document.is_file():
-            continue
-        text = document.read_text(encoding="utf-8")
-        if (replaced := CLAIM.sub(moved, text)) != text:
-            document.write_text(replaced, encoding="utf-8")
-            changed.append(document)
+        if document != page and document.is_file():
+            before = document.read_text(encoding="utf-8")
+            if (after := CLAIM.sub(quoted, before)) != before:
+                document.write_text(after, encoding="utf-8")
+                changed.append(document)
     return changed
-
-
-def _figures(cell: str) -> list[str]:
-    """A cell's text, and each number in it: what a claim of it may say."""
-    return [cell, *re.findall(r"\d[\d,]*(?:\.\d+)?", cell)]
 
 
 def _page(sections: Sequence[Section], quick: bool, minutes: float) -> Iterator[str]:

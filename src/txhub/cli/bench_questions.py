@@ -17,6 +17,8 @@ from txhub.store.sqlfiles import queries
 _SQL = queries("bench")
 _ROUNDING = 1e-9
 """Sums of coins are exact in the database, and floats where they are told."""
+_EDGE = 0.01
+"""Who is only just among the busiest may be another one, since hours keep no more than their own."""
 
 
 class Told(NamedTuple):
@@ -118,7 +120,7 @@ QUESTIONS = (
     ),
     Question("peaks, 14 days", "/v1/peaks", {}, "peaks", _counted, 14),
     Question("peaks of 15 minutes, 7 days", "/v1/peaks", {"window": "15m", "limit": 20}, None, _counted, 7),
-    Question("top senders, 10 days", "/v1/top/senders", {"limit": 20}, "top_senders", _counted, 10),
+    Question("top senders, 10 days", "/v1/top/senders", {"limit": 20}, "top_senders", _counted, 10, error=_EDGE),
     Question(
         "top receivers by value, 10 days",
         "/v1/top/receivers",
@@ -126,8 +128,9 @@ QUESTIONS = (
         "top_receivers",
         _valued,
         10,
+        error=_EDGE,
     ),
-    Question("top flows, 10 days", "/v1/flows", {"limit": 20}, "top_flows", _counted, 10),
+    Question("top flows, 10 days", "/v1/flows", {"limit": 20}, "top_flows", _counted, 10, error=_EDGE),
     Question("coverage, a day", "/v1/coverage", {}, None, _nothing, 1),
     Question("newest 100 transactions", "/v1/transactions", {}, "newest", _valued),
     Question("newest 100 before a moment", "/v1/transactions", {}, "newest_before", _valued, 14),

@@ -24,6 +24,7 @@ from txhub.cli.bench_questions import QUESTIONS, Asked, Question, Told, choose, 
 from txhub.cli.bench_rows import ROWS_A_DAY, fill, parquet_file, plain_database, read_held, register
 from txhub.cli.bench_weight import weigh, weigh_beside
 from txhub.cli.console import err, out
+from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.store.pool import open_pool
 from txhub.store.read import Reader
@@ -34,7 +35,8 @@ _DAY = timedelta(days=1)
 _WARM_UP = 2
 """So many answers of a question come before the first that counts: they open connections and fill caches."""
 _LEAST = 3
-"""So many count, however long they take."""
+"""So many answers there are, however long they take; where there are no more, all of them count."""
+_PAGE = 100
 
 
 class _Latency(NamedTuple):
@@ -79,7 +81,8 @@ def store(
         home = keep or Path(temporary)
         home.mkdir(exist_ok=True)
         home.chmod(0o711)  # else root's server, another user's process, would keep its data elsewhere
-        settings = wiring.settings_of(home=home)
+        settings = wiring.settings_of(home=home, log_level="error")
+        configure_logs(settings)
         with plain_database(settings) if plain else wiring.database(settings) as url:
             wiring.run(_measure(url, settings, sorted(rows or [20_000_000]), times, patience))
 
@@ -103,7 +106,7 @@ async def _measure(url: str, settings: Settings, sizes: Sequence[int], times: in
         first = held.start or first
         counts.append(held.rows)
         out.print(f"{held.rows:,} transactions: {whole / held.rows:.1f} bytes each with ledger, rollups and lists")
-        with open_duckdb([parquet_file(files, day) for day in range(days)]) as duckdb:
+        with open_duckdb([parquet_file(files, day) for day in reversed(range(days))]) as duckdb:
             if duckdb is None:
                 err.print("no DuckDB here: what it would take is left out")
             measured.append(await _ask_all(url, settings, (first, first + days * _DAY), duckdb, times, patience))
@@ -119,18 +122,18 @@ async def _ask_all(
         for question in QUESTIONS:
             asked = [await choose(question, chance, reader, *span) for _ in range(times + _WARM_UP)]
             told, ours = [], []
-            for number, each in enumerate(asked):
+            for each in asked:
                 answer, milliseconds = await _ask(question, each, api, reader)
                 told.append(answer)
-                ours += [milliseconds] if number >= _WARM_UP else []
+                ours.append(milliseconds)
                 if _enough(ours, patience):
                     break
             theirs: list[float] = []
             if duckdb is not None and question.statement is not None:
-                for number, (each, answer) in enumerate(zip(asked, told, strict=False)):
+                for each, answer in zip(asked, told, strict=False):
                     said, milliseconds = duckdb.ask(question, each)
                     require_equal(question, each, answer, said)
-                    theirs += [milliseconds] if number >= _WARM_UP else []
+                    theirs.append(milliseconds)
                     if _enough(theirs, patience):
                         break
             found[question.name] = _Compared(_latency(ours), _latency(theirs) if theirs else None)
@@ -138,14 +141,21 @@ async def _ask_all(
 
 
 async def _ask(question: Question, asked: Asked, api: httpx.AsyncClient, reader: Reader) -> tuple[Told, float]:
-    """What the API says, or the database to a statement, and the milliseconds that took."""
+    """What the API says, or the database to a statement, and the milliseconds that took.
+
+    A page that searched for too long is gone on from until it is full, and all of that is counted.
+    """
     began = time.perf_counter()
-    if question.path:
-        response = await api.get(question.path, params=asked.parameters)
-        milliseconds = (time.perf_counter() - began) * 1000
-        return question.told(response.raise_for_status().json()), milliseconds
-    frame = await reader.frame(_SQL["hash"], asked.hash, asked.start, asked.end)
-    return question.told(frame.rows()), (time.perf_counter() - began) * 1000
+    if not question.path:
+        frame = await reader.frame(_SQL["hash"], asked.hash, asked.start, asked.end)
+        return question.told(frame.rows()), (time.perf_counter() - began) * 1000
+    answer = (await api.get(question.path, params=asked.parameters)).raise_for_status().json()
+    while answer.get("next") and len(answer["items"]) < _PAGE:
+        cursor = {"cursor": answer["next"], "limit": _PAGE - len(answer["items"])}
+        page = (await api.get(question.path, params=asked.parameters | cursor)).raise_for_status().json()
+        answer = {"items": [*answer["items"], *page["items"]], "next": page["next"]}
+    milliseconds = (time.perf_counter() - began) * 1000
+    return question.told(answer), milliseconds
 
 
 def _enough(taken: Sequence[float], patience: float) -> bool:
@@ -153,6 +163,8 @@ def _enough(taken: Sequence[float], patience: float) -> bool:
 
 
 def _latency(taken: Sequence[float]) -> _Latency:
+    warm = taken[_WARM_UP:]
+    taken = warm if len(warm) >= _LEAST else taken
     return _Latency(statistics.median(taken), statistics.quantiles(taken, n=20, method="inclusive")[-1])
 
 
