@@ -83,13 +83,29 @@ def loading(rows: int = 4) -> html.Div:
     return html.Div(bones, className="bones", **attributes(aria_hidden="true"))
 
 
-def graph(name: str, height: int = HEIGHT) -> html.Div:
-    """A chart, empty until its `figure` is filled; `aria-label` of `name`-box is what it says to those who hear it."""
+def graph(name: str, height: int | None = HEIGHT, className: str = "") -> html.Div:  # noqa: N803 (Dash's name)
+    """A chart, empty until its `figure` is filled; `aria-label` of `name`-box is what it says to those who hear it.
+
+    `height` is in pixels; without it the chart is as high as its `className` says.
+    """
     hidden = {"visible": False}
     unread = {"layout": {"height": height, "xaxis": hidden, "yaxis": hidden, **CLEAR}}
-    chart = dcc.Graph(id=name, figure=unread, config=CONFIG)
-    room = {"minHeight": height}  # also before Plotly is there
-    return html.Div(chart, id=f"{name}-box", className="chart", role="img", style=room, **labelled("Loading"))
+    return drawn(name, unread, "Loading", height, className)
+
+
+def drawn(
+    name: str,
+    figure: Any,
+    spoken: str,
+    height: int | None = HEIGHT,
+    className: str = "",  # noqa: N803 (Dash's name)
+) -> html.Div:
+    """A chart of a figure that is known already, and what it says to those who hear it."""
+    fitting: dict[str, Any] = {"responsive": True, "style": {"height": "100%"}} if height is None else {}
+    chart = dcc.Graph(id=name, figure=figure, config=CONFIG, **fitting)
+    room = {} if height is None else {"minHeight": height}  # also before Plotly is there
+    looks = f"chart {className}".strip()
+    return html.Div(chart, id=f"{name}-box", className=looks, role="img", style=room, **labelled(spoken))
 
 
 def select(name: str, label: str, options: Mapping[Any, str], default: str) -> dmc.Select:

@@ -130,6 +130,7 @@ def series(asked: Recorder) -> None:
         asked.ask(side, "GET", f"/v1/top/{side}", query=top, csv=True)
     asked.ask("tokens", "GET", "/v1/tokens", query=f"chain={CHAIN}&start=-24h&limit=3", csv=True)
     asked.ask("countries", "GET", "/v1/origins", query=f"chain={CHAIN}&start=-24h", csv=True)
+    asked.ask("peers", "GET", "/v1/observers", query=f"chain={CHAIN}", csv=True)
     asked.ask("hours", "GET", "/v1/coverage", query=f"chain={CHAIN}&start=-3h&bucket=1h", csv=True)
 
 

@@ -17,7 +17,6 @@ import plotly.graph_objects as go
 
 from dashboards.figures.style import BLUE, CLEAR, FONT, faded
 
-_HEIGHT = 520
 _LEAST, _MOST = 7, 58
 """Pixels: the size of a mark, by the root of its share."""
 
@@ -49,7 +48,7 @@ def places() -> dict[str, Place]:
 
 
 def origins(marks: Sequence[Mark]) -> go.Figure:
-    """A mark on each country, its area as large as its share."""
+    """A mark on each country, its area as large as its share; it takes what room there is."""
     known = [(mark, places()[mark.code]) for mark in marks if mark.code in places() and mark.share > 0]
     most = max((mark.share for mark, _ in known), default=1.0)
     bubbles: dict[str, Any] = {
@@ -81,7 +80,6 @@ def origins(marks: Sequence[Mark]) -> go.Figure:
     look = {
         **CLEAR,
         "geo": geo,
-        "height": _HEIGHT,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "font": {"family": FONT, "size": 12},
         "dragmode": False,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
 from dash import html
 
 from dashboards.details import facts, table
-from dashboards.parts import address_link, age, empty, link, notice, panel, sentence, transaction_link
+from dashboards.figures.rules import HEIGHT, by_day
+from dashboards.parts import address_link, age, drawn, empty, link, notice, panel, sentence, transaction_link
 from dashboards.quantities import minute, moment
 from dashboards.tables import MEDIUM, NARROW, column, time_column
 from dashboards.view import View
@@ -133,11 +134,19 @@ def found(past: Backtest, zone: tzinfo) -> html.Div:
         [
             html.P(said, className="told"),
             notice("Not all could be looked at", limits) if limits else None,
+            _by_day(past) if past.days else None,
             _subjects(past) if past.subjects else None,
             _samples(past.samples, zone) if past.samples else None,
         ],
         className="stack",
     )
+
+
+def _by_day(past: Backtest) -> html.Div:
+    first, last = (moment.astimezone(UTC).date() for moment in (past.start, past.end))
+    most = max(past.days, key=lambda day: day.alerts)
+    spoken = f"Alerts a day. Most on {most.day}: {most.alerts:,} on {most.chain}."
+    return drawn("rule-by-day", by_day(past.days, first, last), spoken, HEIGHT)
 
 
 def _subjects(past: Backtest) -> html.Div:

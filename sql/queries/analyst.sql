@@ -28,7 +28,7 @@ GRANT SELECT ON
     txhub.tx_1m, txhub.tx_1h, txhub.tx_1d, txhub.chain_1m, txhub.peaks_1h, txhub.value_hist_1h, txhub.token_1h,
     txhub.top_senders_1h, txhub.top_receivers_1h, txhub.top_flows_1h, txhub.active_1h,
     txhub.top_senders_1d, txhub.top_receivers_1d, txhub.top_flows_1d,
-    txhub.tokens, txhub.prices, txhub.labels, txhub.screenings, txhub.exposures, txhub.exposures_view,
+    txhub.tokens, txhub.prices, txhub.labels, txhub.observers, txhub.screenings, txhub.exposures, txhub.exposures_view,
     txhub.reorgs, txhub.orphans, txhub.orphan_transactions, txhub.orphan_token_transfers, txhub.orphan_utxo_io,
     txhub.gone_transactions,
     txhub.streams, txhub.horizon, txhub.archive_manifest

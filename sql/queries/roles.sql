@@ -36,6 +36,7 @@ GRANT USAGE ON SCHEMA txhub, txhub_rollup TO txhub_ingest, txhub_api;
 -- What is committed, what a reorg replaces, and how the stream stands.
 GRANT SELECT, INSERT, DELETE ON txhub.blocks, txhub.transactions, txhub.token_transfers, txhub.utxo_io TO txhub_ingest;
 GRANT UPDATE ON txhub.blocks TO txhub_ingest; -- FOR UPDATE wants it, nothing is updated
+GRANT SELECT, INSERT, DELETE ON txhub.observers TO txhub_ingest;
 GRANT SELECT, INSERT ON
     txhub.reorgs, txhub.orphans, txhub.orphan_transactions, txhub.orphan_token_transfers, txhub.orphan_utxo_io,
     txhub.stream_events, txhub.event_log, txhub.tokens

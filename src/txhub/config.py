@@ -196,6 +196,10 @@ class Settings(BaseSettings):
         default=None,
         description="folder or fsspec address of the archive, which the worker keeps then; else `archive` in `home`",
     )
+    geoip: Path | None = Field(
+        default=None,
+        description="a GeoIP file, such as GeoLite2-Country.mmdb: nodes are then asked where their peers are",
+    )
     retention: Span | None = Field(
         default=None,
         ge=timedelta(days=4),

@@ -31,7 +31,7 @@ VIEWS = (
 
 OF_A_SERVER = {
     *("alembic_version", "installation", "horizon", "archive_manifest", "event_log_archive"),
-    *("stream_events", "cursors", "streams", "services", "jobs"),
+    *("stream_events", "cursors", "streams", "services", "jobs", "observers"),
 }
 """What says how a server is, where its files are and how far its processes are."""
 COMPUTED = {"value_quantiles"}

@@ -418,3 +418,12 @@ async def test_a_closed_source_leaves_no_task_behind(scheme: str) -> None:
         await asyncio.sleep(0.1)
         ours = {task for task in asyncio.all_tasks() - before if "aiohttp/web" not in repr(task.get_coro())}
         assert not {task for task in ours if "txhub" in repr(task) or "websockets" in repr(task)}
+
+
+async def test_a_node_tells_its_peers_or_refuses(scheme: str) -> None:
+    told = [{"network": {"remoteAddress": "81.2.69.142:30303"}}, {"network": {"remoteAddress": "[2001:218::1]:1"}}, {}]
+    async with node(scheme, lambda request: honest(request, admin_peers=told)) as url, source_of(url) as source:
+        assert [peer and str(peer) for peer in await source.peers()] == ["81.2.69.142", "2001:218::1", None]
+    async with recording(scheme) as (url, _), source_of(url) as source:
+        with pytest.raises(NodeRefused, match="admin_peers"):
+            await source.peers()

@@ -48,6 +48,7 @@ EXAMPLES = {
     "chunk_interval": ("6h", timedelta(hours=6)),
     "compress_after": ("1w", timedelta(weeks=1)),
     "archive": ("/srv/archive", "/srv/archive"),
+    "geoip": ("/srv/GeoLite2-Country.mmdb", Path("/srv/GeoLite2-Country.mmdb")),
     "retention": ("90d", timedelta(days=90)),
     "keep_events": ("90d", timedelta(days=90)),
     "heartbeat_url": ("https://example.com/ping/1", SecretStr("https://example.com/ping/1")),

@@ -14,7 +14,7 @@ import dashboards
 from dashboards.figures.origins import Mark, origins, places
 from dashboards.pages import origins as page
 from dashboards.view import View
-from txhub.contract import Origin, Origins, Quality, UnknownOrigin
+from txhub.contract import Observer, Observers, Origin, Origins, Quality, UnknownOrigin
 
 TIME = datetime(2026, 3, 1, 22, tzinfo=UTC)
 READ = Origins(
@@ -42,6 +42,14 @@ def test_coins_of_several_chains_have_no_share_of_value() -> None:
     mixed = replace(READ, items=[replace(READ.items[0], value=None, value_share=None)], value=None, symbol=None)
     assert "never added" in text_of(page.shown(mixed, View(), TIME)[3])
     assert "names a country" in text_of(page.shown(replace(READ, items=[]), View(), TIME)[3])
+
+
+def test_peers_of_unknown_place_are_always_said() -> None:
+    read = Observers([Observer("SE", 3, 0.375), Observer("XX", 2, 0.25)], 8, 3, 0.375, TIME)
+    said = text_of(page.seen(read, View(), TIME))
+    for words in ("37.5 % of 8 peers are in an unknown country", "Sweden 37.5 %", "XX", "Unknown", "25 %"):
+        assert words in said
+    assert "geoip" in text_of(page.seen(Observers([], 0, 0, None, None), View(), TIME))
 
 
 def test_marks_are_as_large_as_their_shares() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 from plotly.utils import PlotlyJSONEncoder
 
+from dashboards.figures.rules import by_day
 from dashboards.filters import Filters, Recent
 from dashboards.pages import rule_panels, rules
 from dashboards.view import View
-from txhub.contract import Backtest, BacktestSample, BacktestSubject, Rule, RuleState, Severity
+from txhub.contract import Backtest, BacktestDay, BacktestSample, BacktestSubject, Rule, RuleState, Severity
 
 TIME = datetime(2026, 3, 1, 22, 31, 7, tzinfo=UTC)
 ADDRESS, HASH = "0x" + "aa" * 20, "0x" + "12" * 32
@@ -64,6 +65,7 @@ def test_a_backtest_is_told_as_the_browser_got_it() -> None:
             BacktestSubject("ethereum", HASH, "0x1212…1212", 1),
             BacktestSubject("ethereum", "ethereum", "ethereum", 1),
         ],
+        days=[BacktestDay("ethereum", "2026-02-24", 1_000), BacktestDay("ethereum", "2026-03-01", 42)],
         samples=[sample, replace(sample, hash=HASH)], limits=["base: it is not stored"],
     )  # fmt: skip
     sent = json.loads(msgspec.json.encode(past))
@@ -73,6 +75,7 @@ def test_a_backtest_is_told_as_the_browser_got_it() -> None:
         "1,042 times, 149 a day",
         "22 Feb 2026, 22:31 to 1 Mar 2026, 22:31; 12,345 rows",
         "Base: it is not stored.",
+        "Alerts a day. Most on 2026-02-24: 1,000 on ethereum.",
         "Harbour Exchange",
         f"/addresses/ethereum/{ADDRESS}",
         f"/transactions/ethereum/{HASH}",
@@ -81,9 +84,23 @@ def test_a_backtest_is_told_as_the_browser_got_it() -> None:
     ):
         assert words in said
     assert f"/addresses/ethereum/{HASH}" not in said
-    never = text_of(rule_panels.found(replace(past, alerts=0, subjects=[], samples=[], limits=[]), UTC))
+    never = text_of(rule_panels.found(replace(past, alerts=0, days=[], subjects=[], samples=[], limits=[]), UTC))
     assert "It would never have been met." in never
     assert "Not all" not in never
+
+
+def test_a_backtest_is_drawn_day_by_day() -> None:
+    days = [
+        BacktestDay("base", "2026-02-24", 3),
+        BacktestDay("ethereum", "2026-02-24", 1),
+        BacktestDay("base", "2026-03-01", 2),
+    ]
+    figure = by_day(days, date(2026, 2, 22), date(2026, 3, 1))
+    assert [(bar.name, list(bar.x), list(bar.y)) for bar in figure.data] == [
+        ("base", ["2026-02-24", "2026-03-01"], [3, 2]),
+        ("ethereum", ["2026-02-24"], [1]),
+    ]
+    assert figure.layout.xaxis.range == ("2026-02-21 12:00:00", "2026-03-01 12:00:00")
 
 
 def test_only_what_can_be_a_name_has_a_page() -> None:

@@ -15,6 +15,7 @@ import msgspec
 from txhub.chain.bitcoin_decode import RawBlock, RawHeader, decode_block, decode_head
 from txhub.chain.decode import refused
 from txhub.chain.jsonrpc import Call, Node, ask
+from txhub.chain.peers import Address, BitcoinPeer
 from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
 from txhub.errors import BadBlock, NodeRefused
@@ -117,6 +118,16 @@ class BitcoinSource:
                 high = middle
         near = await self._headers(range(max(0, low - _MEDIAN_BLOCKS), min(low + 1, end)))
         return next((header.height for header in near if header.time >= wanted), low)
+
+    async def peers(self) -> list[Address | None]:
+        """Ask the node for its peers: their addresses, None for each that comes by Tor and the like.
+
+        Raises:
+            NodeUnavailable: nobody answers; ask again later.
+            NodeRefused: the node does not tell.
+        """
+        [answer] = await self._ask(("getpeerinfo",))
+        return [peer.address for peer in self._result(answer, list[BitcoinPeer])]
 
     async def close(self) -> None:
         """Close all connections. Calls under way raise `NodeUnavailable`."""

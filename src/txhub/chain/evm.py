@@ -15,6 +15,7 @@ from txhub.chain.decode import RawBlock, RawHeader, decode_block, decode_head, r
 from txhub.chain.erc20 import questions, read_decimals, read_symbol
 from txhub.chain.heads import AGAIN_S, Heads, newest
 from txhub.chain.jsonrpc import Call, MethodMissing, Node, ask
+from txhub.chain.peers import Address, EvmPeer
 from txhub.chain.registry import other_chain
 from txhub.chain.source import Notice, Notify
 from txhub.chain.transport import TIMEOUT_S, Connection
@@ -130,6 +131,16 @@ class EvmSource:
             None if isinstance(symbol, NodeRefused) else read_symbol(symbol),
             None if isinstance(decimals, NodeRefused) else read_decimals(decimals),
         )
+
+    async def peers(self) -> list[Address | None]:
+        """Ask the node for its peers: their addresses, None for each of which it tells none.
+
+        Raises:
+            NodeUnavailable: nobody answers; ask again later.
+            NodeRefused: the node does not tell. Public ones do not; geth does with `--http.api eth,admin`.
+        """
+        answer = await self._node.call(Call("admin_peers"), list[EvmPeer])
+        return [peer.address for peer in answer or ()]
 
     async def close(self) -> None:
         """Close all connections. Calls under way raise `NodeUnavailable`."""

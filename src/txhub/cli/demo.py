@@ -15,6 +15,7 @@ from txhub.chain.demo.prices import hourly_prices
 from txhub.chain.demo.schedule import GENESIS
 from txhub.cli import wiring
 from txhub.cli.up import run_all
+from txhub.ingest.observers import keep_observers
 from txhub.ports import free_port
 from txhub.store.labels import import_list, read_lists
 from txhub.store.ledger import Ledger
@@ -27,6 +28,8 @@ WATCHLIST = "demo-watchlist"
 """The demo's watchlist."""
 WATCHED = frozenset({"sanctioned", "mixer"})
 """The categories of labels whose addresses are on the watchlist of the demo."""
+PEERS = {"US": 14, "DE": 9, "FI": 4, "SG": 4, "GB": 3, "JP": 3, "CA": 2, None: 7}
+"""Of each simulated node, by country: it has no real ones that a GeoIP file could tell of."""
 _PRICED_S = (-26 * 3600, 72 * 3600)
 """From when to when prices are known, counted from the start: for the history, and for a demo that runs for days."""
 
@@ -48,10 +51,12 @@ def demo(port: wiring.PortOption = None, home: wiring.HomeOption = None) -> None
 
 
 async def introduce(url: str) -> None:
-    """Tell the database what is known of the network before it is followed: chains, labels and prices."""
+    """Tell the database what is known of the network before it is followed: chains, peers, labels and prices."""
+    countries = [country for country, peers in PEERS.items() for _ in range(peers)]
     async with open_pool(url, name="demo", size=1) as pool:
         for chain in DEMO_CHAINS:
             await Ledger(pool, chain).register()
+            await keep_observers(pool, chain, countries, datetime.now(UTC))
         labels = [label for chain in DEMO_CHAINS for label in DemoNetwork(chain).labels()]
         watched = [label for label in labels if label.category in WATCHED]
         if not await read_lists(pool, LIST):

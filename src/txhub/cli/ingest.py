@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from txhub.config import Settings
 from txhub.errors import DatabaseRefused, DatabaseUnavailable, NodeUnavailable, TxhubError
 from txhub.ingest.follow import Follower
 from txhub.ingest.keep import keeping
+from txhub.ingest.observers import Countries, PeerSource, keep_asking
 from txhub.ingest.stream import Stream
 from txhub.ingest.supervisor import beside, supervise
 from txhub.ingest.tokens import TokenSource, keep_looking
@@ -25,7 +26,7 @@ from txhub.store.ledger import Ledger
 from txhub.store.pool import SERVICE_PATIENCE_S, Pool, open_pool
 
 CONNECTIONS_PER_CHAIN = 5
-"""One commits at the head, one behind it, one holds the turn to follow, one tells how it goes, one is for tokens."""
+"""One commits at the head, one behind it, one holds the turn to follow, one tells how it goes, one is for the rest."""
 
 
 def ingest(
@@ -48,17 +49,19 @@ async def follow_all(url: str, settings: Settings, chains: Sequence[Chain]) -> N
     A chain that cannot be followed any further is left, and the others go on.
 
     Raises:
+        SettingError: the GeoIP file cannot be read.
         NodeUnavailable, NodeRefused: at the start, when none of the chains can be followed.
         TxhubError: what the first chain was left for, when all of them were left.
     """
     async with AsyncExitStack() as stack:
+        countries = None if settings.geoip is None else stack.enter_context(closing(Countries(settings.geoip)))
         sources = [open_source(chain) for chain in chains]
         for source in sources:
             stack.push_async_callback(source.close)
         await _check_any(sources)
         size = len(chains) * CONNECTIONS_PER_CHAIN + 1  # and one says that this lives
         pool = await stack.enter_async_context(open_pool(url, name="ingest", size=size, patience_s=SERVICE_PATIENCE_S))
-        followed = [_follow(source, pool, settings) for source in sources]
+        followed = [_follow(source, pool, settings, countries) for source in sources]
         presence = Presence(pool, " ".join(["ingest", *sorted(chain.name for chain in chains)]), "ingest")
         async with beside(supervise("presence", presence.keep)):
             failures = await _all(followed)
@@ -71,7 +74,7 @@ async def _all(followed: Sequence[Coroutine[Any, Any, TxhubError]]) -> list[Txhu
     return [task.result() for task in following]
 
 
-async def _follow(source: Source, pool: Pool, settings: Settings) -> TxhubError:
+async def _follow(source: Source, pool: Pool, settings: Settings, countries: Countries | None) -> TxhubError:
     """Follow one chain until a person has to look; why is written down, and returned."""
     ledger = Ledger(pool, source.chain)
     stream = Stream(ledger)
@@ -88,6 +91,9 @@ async def _follow(source: Source, pool: Pool, settings: Settings) -> TxhubError:
         tasks = [beside.create_task(supervise(f"{name} stream", stream.write))]
         if isinstance(source, TokenSource):
             tasks.append(beside.create_task(supervise(f"{name} tokens", partial(keep_looking, source, pool))))
+        if countries is not None and isinstance(source, PeerSource):
+            asking = partial(keep_asking, source, pool, countries)
+            tasks.append(beside.create_task(supervise(f"{name} peers", asking)))
         try:
             await supervise(name, follower.run)
         except TxhubError as failure:

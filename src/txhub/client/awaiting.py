@@ -41,6 +41,7 @@ from txhub.contract import (
     Job,
     Label,
     Neighbourhood,
+    Observers,
     Operations,
     Origins,
     Page,
@@ -184,6 +185,10 @@ class AsyncClient:
     async def origins(self, **question: Unpack[OriginsQuestion]) -> Origins:
         """As `Client.origins`."""
         return await self._ask(calls.origins(question))
+
+    async def observers(self, *, chain: Names | None = None) -> Observers:
+        """As `Client.observers`."""
+        return await self._ask(calls.observers(chain))
 
     async def search(self, text: str, *, limit: int = 10) -> Hits:
         """As `Client.search`."""

@@ -40,6 +40,7 @@ from txhub.contract import (
     Job,
     Label,
     Neighbourhood,
+    Observers,
     Operations,
     Origins,
     Page,
@@ -200,6 +201,10 @@ class Client:
     def origins(self, **question: Unpack[OriginsQuestion]) -> Origins:
         """Transactions by the jurisdiction of their senders, and how much of them is unknown."""
         return self._ask(calls.origins(question))
+
+    def observers(self, *, chain: Names | None = None) -> Observers:
+        """The peers of the chains' nodes by country, and how many are of unknown place."""
+        return self._ask(calls.observers(chain))
 
     def search(self, text: str, *, limit: int = 10) -> Hits:
         """What a hash, number, address, name or symbol finds, at most `limit` of each kind."""

@@ -24,6 +24,7 @@ from txhub.contract import (
     Job,
     Label,
     Neighbourhood,
+    Observers,
     Operations,
     Origins,
     Page,
@@ -54,6 +55,7 @@ from txhub.questions import (
     ExportQuestion,
     ExposureQuestion,
     LabelsQuestion,
+    Names,
     NeighbourhoodQuestion,
     OriginsQuestion,
     PeaksQuestion,
@@ -85,6 +87,7 @@ _read_flows: Callable[[bytes], Ranking[Flow]] = reads(Ranking[Flow])
 _read_neighbourhood: Callable[[bytes], Neighbourhood] = reads(Neighbourhood)
 _read_tokens: Callable[[bytes], TokenVolumes] = reads(TokenVolumes)
 _read_token: Callable[[bytes], TokenSeries] = reads(TokenSeries)
+_read_observers: Callable[[bytes], Observers] = reads(Observers)
 _read_origins: Callable[[bytes], Origins] = reads(Origins)
 _read_hits: Callable[[bytes], Hits] = reads(Hits)
 _read_operations: Callable[[bytes], Operations] = reads(Operations)
@@ -351,6 +354,11 @@ def token(chain: str, address: str, question: TokenQuestion) -> Call[TokenSeries
 def origins(question: OriginsQuestion) -> Call[Origins]:
     """`/v1/origins`."""
     return Call("/v1/origins", _read_origins, JSON, question)
+
+
+def observers(chain: Names | None) -> Call[Observers]:
+    """`/v1/observers`."""
+    return Call("/v1/observers", _read_observers, JSON, {"chain": chain})
 
 
 def search(text: str, limit: int) -> Call[Hits]:

@@ -40,6 +40,7 @@ from txhub.contract.ledger import (
     ReorgStory,
     ReplacedBlock,
 )
+from txhub.contract.observers import Observer, Observers
 from txhub.contract.operations import Event, SessionInfo, StreamHealth
 from txhub.contract.origins import Origin, Origins, UnknownOrigin
 from txhub.contract.search import Hit, HitKind, Hits
@@ -120,6 +121,8 @@ __all__ = [
     "Metric",
     "Neighbourhood",
     "Node",
+    "Observer",
+    "Observers",
     "OpenFinding",
     "Operations",
     "Origin",

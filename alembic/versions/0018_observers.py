@@ -1,0 +1,12 @@
+"""Where the nodes' peers are, by country."""
+
+from alembic import context, op
+
+from txhub.store.migrate import apply_files
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    apply_files(op.get_bind(), revision, context.config.attributes["edition"])
