@@ -16,6 +16,7 @@ from dashboards.filters import (
     PRESETS,
     Filters,
     NotUnderstood,
+    Range,
     Recent,
     from_query,
     names,
@@ -24,14 +25,16 @@ from dashboards.filters import (
     parse_range,
     to_query,
 )
-from dashboards.parts import labelled
+from dashboards.parts import attributes, labelled
 from dashboards.quantities import KIND_NAMES, shortened
 from dashboards.zone import ZONE, zone_of
 from txhub.contract import Kind
 
 URL, PRESET, TEXT, CHAINS, KINDS = "url", "filter-preset", "filter-range", "filter-chains", "filter-kinds"
 SENDERS, RECEIVERS, LEAST, MOST = "filter-senders", "filter-receivers", "filter-least", "filter-most"
-CLEAR, NARROWED = "filter-clear", "filter-narrowed"
+CLEAR, NARROWED, FOLDED = "filter-clear", "filter-narrowed", "filter-folded"
+
+BAR = "filters"
 
 CONTROLS: tuple[str, ...] = (PRESET, TEXT, CHAINS, KINDS, SENDERS, RECEIVERS, LEAST, MOST)
 TYPED = (TEXT, LEAST, MOST)
@@ -54,6 +57,14 @@ def layout() -> html.Div:
     return html.Div(
         [
             dcc.Location(id=URL, refresh="callback-nav"),
+            # On a phone, all there is of the bar until it is pressed (`assets/navigate.js`).
+            html.Button(
+                [html.Span(className="icon filters"), html.Span(id=FOLDED, className="in-words")],
+                id="unfold-filters",
+                type="button",
+                className="fold",
+                **attributes(aria_expanded="false", aria_controls=BAR),
+            ),
             dmc.SegmentedControl(
                 id=PRESET,
                 data=[{"value": span, "label": name} for span, name in PRESETS.items()],
@@ -92,6 +103,7 @@ def layout() -> html.Div:
                 className="morefilters",
             ),
         ],
+        id=BAR,
         className="filterbar",
         role="region",
         **labelled("Filters"),
@@ -173,6 +185,25 @@ def narrowed(filters: Filters) -> str:
     return ", ".join(words)
 
 
+def in_words(filters: Filters, zone: tzinfo = UTC) -> str:
+    """All filters in one line."""
+    words = [
+        _span_in_words(filters.range, zone),
+        ", ".join(filters.chains) or "all chains",
+        *([", ".join(KIND_NAMES[kind] for kind in filters.kinds)] if filters.kinds else []),
+        *([narrowed(filters)] if filters.narrow else []),
+    ]
+    return " \N{MIDDLE DOT} ".join(words)
+
+
+def _span_in_words(span: Range, zone: tzinfo) -> str:
+    """A range as it is typed, without the day of its end where that is the day of its beginning."""
+    if isinstance(span, Recent):
+        return f"last {span.span}"
+    start, _, end = span.spelled(zone).partition(" to ")
+    return f"{start} to {end.removeprefix(f'{start[:10]} ')}"
+
+
 def register(app: Dash) -> None:
     """Let the bar and the URL follow each other, in one callback, so that neither chases the other."""
 
@@ -182,6 +213,7 @@ def register(app: Dash) -> None:
             "held": [Output(control, "value") for control in CONTROLS],
             "mistakes": [Output(control, "error") for control in TYPED],
             "narrowed": Output(NARROWED, "children"),
+            "folded": Output(FOLDED, "children"),
         },
         inputs={
             "query": Input(URL, "search"),
@@ -194,11 +226,13 @@ def register(app: Dash) -> None:
         control = ctx.triggered_id if len(ctx.triggered) == 1 else URL
         held = dict(zip(CONTROLS, values, strict=True))
         bar = changed(control, query, held.get(control or "") or "", zone_of(zone))
+        shown = from_query(bar.query)
         # An unchanged query is left alone: writing it again would add an entry to the browser's history.
         kept = bar.query == (query or "") or bar.mistakes or control in (URL, ZONE)
         return {
             "query": no_update if kept else bar.query,
             "held": [bar.held[control] for control in CONTROLS],
             "mistakes": [bar.mistakes.get(each) for each in TYPED],
-            "narrowed": narrowed(from_query(bar.query)),
+            "narrowed": narrowed(shown),
+            "folded": in_words(shown, zone_of(zone)),
         }

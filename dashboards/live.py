@@ -28,9 +28,6 @@ PACE_S = 0.5
 BEAT_S = 10.0
 """Seconds of quiet after which a page hears a beat, so that it can tell quiet from a dead connection."""
 
-HEALTH_S = 5.0
-"""Seconds between two looks at the health of the chains' streams, for all pages together."""
-
 RETRY_S = 1.0
 """Seconds to wait before the API is asked again after it failed."""
 
@@ -46,7 +43,7 @@ class Source(Protocol):
         """Events as they are committed."""
 
     async def health(self) -> list[StreamHealth]:
-        """Each chain's stream."""
+        """Each chain's stream: asked only whether there is an answer again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,6 @@ class Hub:
         self.closed = False
         self._link = Link(True)
         self._last_id: int | None = None
-        self._verdicts: dict[str, tuple[str, str]] = {}
         self._blocks: deque[BlockEvent] = deque(maxlen=RECENT_BLOCKS)
 
     @property
@@ -153,7 +149,7 @@ class Hub:
         mailbox = Mailbox(self._link)
         self._mailboxes.add(mailbox)
         if self._following is None:
-            self._following = asyncio.create_task(self._run())
+            self._following = asyncio.create_task(self._follow())
             self._following.add_done_callback(self._ended)
         try:
             yield mailbox
@@ -177,11 +173,6 @@ class Hub:
         self._last_id = None
         return following
 
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow())
-            group.create_task(self._watch())
-
     def _ended(self, following: asyncio.Task[None]) -> None:
         """Pages must not take a follower that failed for a quiet chain."""
         if not following.cancelled() and (failure := following.exception()):
@@ -198,8 +189,15 @@ class Hub:
             self._publish(link)
 
     async def _follow(self) -> None:
+        """Hand on what the stream tells; where the API is lost, go on from there once it answers again.
+
+        The stream itself tells how each chain is when it begins, and whenever that changes.
+        """
         while True:
             try:
+                if not self._link.up:
+                    await self._source.health()  # a stream of which nothing comes yet does not say that it is there
+                    self._set_link(Link(True))
                 async for event in self._source.stream(self._last_id):
                     self._last_id = event.id
                     self._publish(self._news_of(event))
@@ -224,22 +222,6 @@ class Hub:
                 return News(frozenset({chain}))
             case _:
                 return EVERYTHING
-
-    async def _watch(self) -> None:
-        """Tell pages when a chain's stream goes quiet or comes back: that makes no event of its own."""
-        while True:
-            try:
-                streams = await self._source.health()
-            except TxhubError as error:
-                self._set_link(Link(False, str(error)))
-                await asyncio.sleep(RETRY_S)
-                continue
-            self._set_link(Link(True))
-            verdicts = {stream.chain: (stream.status, stream.reason) for stream in streams}
-            if changed := {chain for chain in verdicts if self._verdicts.get(chain) != verdicts[chain]}:
-                self._verdicts = verdicts
-                self._publish(News(frozenset(changed)))
-            await asyncio.sleep(HEALTH_S)
 
 
 async def events(hub: Hub) -> AsyncIterator[str]:

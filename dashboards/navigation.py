@@ -13,14 +13,13 @@ from dashboards.parts import attributes, labelled, link, notice
 
 NAVIGATION, TITLE, CONTENT = "navigation", "page-title", "page"
 
-AT_HAND = 4
+AT_HAND = ("/", "/addresses", "/transactions", "/alerts")
 """Pages that a phone's bar shows beside the button for the others."""
 
 
 def layout(pages: Sequence[Page]) -> html.Nav:
     """Links to all pages: at the side of a desk's screen, at the foot of a phone's."""
     places = [page for page in pages if page.listed]
-    links = [_link(page, number) for number, page in enumerate(places)]
     more = html.Button(
         [html.Span(className="icon more"), html.Span("More")],
         id="more-pages",
@@ -28,20 +27,14 @@ def layout(pages: Sequence[Page]) -> html.Nav:
         className="place",
         **attributes(aria_expanded="false", aria_controls=NAVIGATION),
     )
-    few = len(places) <= AT_HAND + 1
-    return html.Nav(
-        links if few else [*links[:AT_HAND], more, *links[AT_HAND:]],
-        id=NAVIGATION,
-        className="pages few" if few else "pages",
-        **labelled("Pages"),
-    )
+    return html.Nav([*map(_link, places), more], id=NAVIGATION, className="pages", **labelled("Pages"))
 
 
-def _link(page: Page, number: int) -> html.A:
+def _link(page: Page) -> html.A:
     return link(
         [html.Span(className=f"icon {page.icon}"), html.Span(page.name)],
         page.path,
-        className="place" if number < AT_HAND else "place further",
+        className="place" if page.path in AT_HAND else "place further",
         title=page.name,
     )
 

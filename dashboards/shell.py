@@ -89,6 +89,14 @@ def register(app: Dash, client: AsyncClient, pages: Sequence[Page]) -> None:
     filterbar.register(app)
     navigation.register(app, pages)
     searchbox.register(app, client)
+    # A reading that somebody waits for is worth a sign; the live ones must not flicker.
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("view", "busy"),
+        Output(filterbar.BAR, "title"),
+        Input(filterbar.URL, "search"),
+        Input(ZONE, "data"),
+        prevent_initial_call=True,
+    )
     listen = ClientsideFunction("live", "start")
     app.clientside_callback(listen, Output(LINK, "title"), Input(LINK, "id"))  # type: ignore[no-untyped-call]
     app.clientside_callback(  # type: ignore[no-untyped-call]

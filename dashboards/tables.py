@@ -9,8 +9,10 @@ from typing import Any
 import dash_ag_grid as dag
 from dash import html
 
-from dashboards.parts import address_path, labelled, transaction_path
+from dashboards.filters import to_query
+from dashboards.parts import address_path, labelled, link, transaction_path
 from dashboards.quantities import KIND_NAMES, coins, exact, moment
+from dashboards.view import View
 from txhub.contract import Transaction
 
 Column = dict[str, Any]
@@ -34,6 +36,8 @@ OPTIONS: dict[str, Any] = {
     "enableCellTextSelection": True,
     "ensureDomOrder": True,
 }
+PAGED: dict[str, Any] = {"pagination": True, "paginationPageSize": 25, "paginationPageSizeSelector": False}
+"""What a grid is told that shows its rows page by page."""
 PHONE, NARROW, MEDIUM = 340, 560, 800
 """Pixels of a grid below which columns `from_width` them are left out (`assets/dashAgGridFunctions.js`)."""
 
@@ -63,6 +67,20 @@ def grid(
         className="grid",
     )
     return html.Div(table, className="table", role="region", **labelled(spoken))
+
+
+def pager(path: str, view: View, older: str | None) -> list[html.A]:
+    """Links from a page of a long list to the newest one and to the next `older` one, where there are these.
+
+    The URL tells by `cursor` which page it is.
+    """
+    kept = {name: value for name, value in view.own.items() if name != "cursor"}
+    links = []
+    if "cursor" in view.own:
+        links.append(link("Newest", f"{path}{to_query(view.filters, kept) or '?'}", className="step"))
+    if older:
+        links.append(link("Older", f"{path}{to_query(view.filters, kept | {'cursor': older})}", className="step"))
+    return links
 
 
 def column(field: str, title: str, *, from_width: int = 0, **options: Any) -> Column:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards.filterbar import URL
@@ -114,15 +114,6 @@ def keep_shown(
         # Charts take tens of milliseconds to build, in which other pages want to be served.
         shown = await asyncio.to_thread(content, answer, view, datetime.now(UTC))
         return {"shown": shown, "refusal": None, "view": asked, **done}
-
-    # A reading that somebody waits for is worth a sign; the live ones must not flicker.
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("view", "busy"),
-        Output(name, "aria-busy", allow_duplicate=True),
-        Input(URL, "search"),
-        Input(ZONE, "data"),
-        prevent_initial_call=True,
-    )
 
 
 def touched(news: News, filters: Filters) -> bool:

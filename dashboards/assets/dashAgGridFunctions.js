@@ -4,11 +4,20 @@
 
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 
-  /* Where there is little room: only the columns that a row is read by; the rest comes back with the room for it. */
+  const NARROW = 560; // CSS pixels: a grid on a phone
+  const ROW = 38;
+  const TOUCHED_ROW = 46; // CSS pixels: a thumb finds these
+
+  /* Where there is little room: only the columns that a row is read by, in rows that can be touched; the rest comes back
+   * with the room for it. */
   functions.fitColumns = function (params) {
-    for (const column of params.api.getColumns() || []) {
-      const from = (column.getColDef().context || {}).fromWidth || 0;
-      params.api.setColumnsVisible([column.getColId()], params.clientWidth >= from);
+    const fits = (column) => params.clientWidth >= ((column.getColDef().context || {}).fromWidth || 0);
+    const changed = (params.api.getColumns() || []).filter((column) => column.isVisible() !== fits(column));
+    for (const visible of [true, false]) {
+      const columns = changed.filter((column) => fits(column) === visible);
+      if (columns.length) params.api.setColumnsVisible(columns, visible);
     }
+    const height = params.clientWidth < NARROW ? TOUCHED_ROW : ROW;
+    if (params.api.getGridOption("rowHeight") !== height) params.api.setGridOption("rowHeight", height);
   };
 })();

@@ -16,7 +16,7 @@
   let lastHeard = 0;
   let waiting = null; // news that the page was not told yet
   let toldAt = 0; // when the page was told last, or 0 before
-  let started = false;
+  let started = false; // whether there is a page to tell: what is heard before is kept
   let paused = false;
   let link = ["waiting", "Connecting…", ""]; // what the button says while nothing is paused
 
@@ -51,7 +51,7 @@
   }
 
   function flush() {
-    if (!waiting || paused) return;
+    if (!started || !waiting || paused) return;
     if (toldAt && Date.now() - toldAt < PATIENCE && reading()) return;
     toldAt = Date.now();
     const data = { ...waiting, told: toldAt };
@@ -65,6 +65,7 @@
   }
 
   function render() {
+    if (!started) return;
     const resume = "The page stands still. Press to go on" + (waiting ? ": there is something new" : "");
     const held = paused && link[0] === "on";
     const [className, text, title] = held ? ["paused", waiting ? "Paused, news wait" : "Paused", resume] : link;
@@ -136,7 +137,8 @@
   function start() {
     if (!started) {
       started = true;
-      listen();
+      render();
+      flush();
       document.getElementById("live-link").addEventListener("click", pause);
       window.setInterval(tick, 500);
       new MutationObserver(() => {
@@ -159,4 +161,5 @@
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, { live: { start } });
+  listen(); // while the page is still being made
 })();

@@ -56,16 +56,31 @@
     go(anchor.getAttribute("href"));
   });
 
-  /* The phone's menu */
+  /* On a phone a row of a grid leads where its first link does, wherever it is touched. */
+
+  const phone = window.matchMedia("(max-width: 760px)");
+
+  document.addEventListener("click", (event) => {
+    if (!phone.matches || !event.target.closest || event.target.closest("a, button")) return;
+    const row = event.target.closest(".grid .ag-row");
+    const anchor = row && row.querySelector("a[data-page]");
+    if (anchor && window.getSelection().isCollapsed) anchor.click();
+  });
+
+  /* The phone's menu, and its filters */
 
   function fold(open) {
     const button = document.getElementById("more-pages");
     if (button) button.setAttribute("aria-expanded", String(open));
   }
 
+  const isOpen = (button) => button.getAttribute("aria-expanded") === "true";
+
   document.addEventListener("click", (event) => {
     const button = document.getElementById("more-pages");
-    if (button) fold(button.contains(event.target) && button.getAttribute("aria-expanded") !== "true");
+    if (button) fold(button.contains(event.target) && !isOpen(button));
+    const filters = document.getElementById("unfold-filters");
+    if (filters && filters.contains(event.target)) filters.setAttribute("aria-expanded", String(!isOpen(filters)));
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") fold(false);
@@ -114,9 +129,16 @@
     return [city, "Times are those of " + chosen + ". Switch to UTC", "true"];
   }
 
+  /* Every part of the page is read again. */
+  function busy() {
+    for (const part of document.querySelectorAll(".part"))
+      window.dash_clientside.set_props(part.id, { "aria-busy": "true" });
+    return unchanged();
+  }
+
   Object.assign(clientside, {
     navigate: { arrived, lead },
-    view: { busy: () => "true" },
+    view: { busy },
     zone: { choose, name },
   });
 })();

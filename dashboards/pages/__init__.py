@@ -30,4 +30,4 @@ PAGES: tuple[Page, ...] = (
     blocks.PAGE,
     rules.PAGE,
 )
-"""In the order of the navigation; a phone has the first four at hand."""
+"""In the order of the navigation."""

@@ -9,10 +9,9 @@ from typing import Any
 from dash import html
 
 from dashboards.details import facts, table
-from dashboards.filters import to_query
 from dashboards.parts import address_link, age, empty, link, panel, transaction_link
 from dashboards.quantities import NOT_KNOWN, coins, exact, moment
-from dashboards.tables import MEDIUM, NARROW, amount_column, column, identifier_column, time_column
+from dashboards.tables import MEDIUM, NARROW, amount_column, column, identifier_column, pager, time_column
 from dashboards.view import View
 from dashboards.zone import short_name
 from txhub.contract import Alert, AlertEntry, AlertParty, AlertStory, CaseState, ChainState
@@ -49,14 +48,7 @@ def listed(page: Listing[Alert], view: View, _now: datetime) -> tuple[Any, ...]:
     """Rows, what is said where there is none, and the links to other pages of the list."""
     rows = [row_of(alert, view.zone) for alert in page.items]
     nothing = None if rows else empty("Nothing was found in this range that is of these cases and severities.")
-    kept = {name: value for name, value in view.own.items() if name != "cursor"}
-    links = []
-    if "cursor" in view.own:
-        links.append(link("Newest", f"/alerts{to_query(view.filters, kept) or '?'}", className="step"))
-    if page.next:
-        query = to_query(view.filters, kept | {"cursor": page.next})
-        links.append(link("Older", f"/alerts{query}", className="step"))
-    return rows, nothing, links
+    return rows, nothing, pager("/alerts", view, page.next)
 
 
 def row_of(alert: Alert, zone: tzinfo) -> dict[str, Any]:
@@ -110,7 +102,7 @@ def _facts(alert: Alert, zone: tzinfo) -> html.Dl:
     rows: list[tuple[str, Any]] = [
         ("Chain says", [html.Span(state, className=f"status {state}"), f" {_CHAIN_STATES[state]}"]),
         ("Since", [f"{moment(began, zone)} {short_name(zone, began)} ", age(began, zone)]),
-        ("Rule", f"{alert.rule}, version {alert.rule_version} ({alert.pattern})"),
+        ("Rule", [link(alert.rule, f"/rules/{alert.rule}"), f", version {alert.rule_version} ({alert.pattern})"]),
         ("About", _subject(alert)),
     ]
     if alert.value is not None:

@@ -14,7 +14,7 @@ from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.parts import address_path, empty, graph, loading, panel, transaction_path
 from dashboards.quantities import count, exact, minute, moment
-from dashboards.tables import MEDIUM, NARROW, column, grid, identifier_column, time_column
+from dashboards.tables import MEDIUM, NARROW, PAGED, column, grid, identifier_column, time_column
 from dashboards.view import View, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
 from txhub.contract import Exposure, ExposureReport
@@ -51,7 +51,7 @@ def layout(parts: Parts) -> html.Div | None:
             panel(
                 "Transactions",
                 html.Div(id="exposure-empty", className="instead"),
-                grid("exposure-rows", COLUMNS, "place", spoken="Exposed transactions", sortable=False),
+                grid("exposure-rows", COLUMNS, "place", spoken="Exposed transactions", sortable=False, **PAGED),
                 note=html.Span(id="exposure-note"),
             ),
             html.Div(id="exposure-limits"),

@@ -27,7 +27,7 @@ from dashboards.pages.history_reading import (
 from dashboards.parts import dot, empty, graph, labelled, loading, panel, select
 from dashboards.quantities import count, length, minute, percent
 from dashboards.reading import width_of
-from dashboards.tables import MEDIUM, column, grid
+from dashboards.tables import MEDIUM, PAGED, column, grid
 from dashboards.view import View, bind, keep_shown, part
 from txhub.client import AsyncClient
 from txhub.contract import Metric, WeekHour
@@ -61,7 +61,7 @@ def layout(parts: Parts) -> html.Div | None:
             ),
             panel(
                 "Completeness",
-                part("history-completeness", graph("history-coverage", 160), html.Div(id="history-complete")),
+                part("history-completeness", graph("history-coverage", 82), html.Div(id="history-complete")),
                 note="committed of expected blocks",
             ),
             panel(
@@ -88,7 +88,7 @@ _PEAK_COLUMNS = (
     column("tx_count", "tx", width=100, from_width=MEDIUM // 2, type="rightAligned",
            cellClass="ag-right-aligned-cell number"),
 )  # fmt: skip
-_PAGED: dict[str, Any] = {"pagination": True, "paginationPageSize": 10, "paginationPageSizeSelector": False}
+_PAGED = PAGED | {"paginationPageSize": 10}
 
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:

@@ -10,10 +10,9 @@ from urllib.parse import urlencode
 from dash import html
 
 from dashboards.details import explorer_link, facts, names_of, number, of_all, party, table
-from dashboards.filters import to_query
 from dashboards.parts import address_link, age, copy_button, empty, link, panel
 from dashboards.quantities import KIND_NAMES, NOT_KNOWN, coins, exact, moment
-from dashboards.tables import transaction_row
+from dashboards.tables import pager, transaction_row
 from dashboards.view import View
 from dashboards.zone import short_name
 from txhub.contract import Coin, Source, Status, TokenTransfer, Transaction, TransactionDetail, TransactionPage
@@ -38,24 +37,12 @@ def listed(page: TransactionPage, view: View, _now: datetime) -> tuple[Any, ...]
         more = " yet: the search goes on with the older ones" if page.next else ""
         nothing = empty(f"No transaction meets these filters{more}.")
     source = "partly from the archive" if Source.ARCHIVE in page.sources else ""
-    return rows, nothing, _pager(page, view), [source, *_exports(view)]
+    return rows, nothing, pager("/transactions", view, page.next), [source, *_exports(view)]
 
 
 def outcome(transaction: Transaction) -> str:
     """Whether a transaction succeeded, in a word."""
     return {True: "succeeded", False: "failed", None: NOT_KNOWN}[transaction.success]
-
-
-def _pager(page: TransactionPage, view: View) -> list[Any]:
-    """Links to the newest page of the list, and to the next older one."""
-    kept = {name: value for name, value in view.own.items() if name != "cursor"}
-    links: list[Any] = []
-    if "cursor" in view.own:
-        links.append(link("Newest", f"/transactions{to_query(view.filters, kept) or '?'}", className="step"))
-    if page.next:
-        query = to_query(view.filters, kept | {"cursor": page.next})
-        links.append(link("Older", f"/transactions{query}", className="step older"))
-    return links
 
 
 def _exports(view: View) -> list[html.A]:

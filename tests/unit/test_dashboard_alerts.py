@@ -55,7 +55,8 @@ def test_a_story_is_told_whole() -> None:
     shown, told, state, assignee, seen = alert_panels.story(AlertStory(FAN_IN, history), VIEW, TIME)
     said = text_of(shown)
     for words in (
-        "fan-in, version 2",
+        "/rules/fan-in",
+        ", version 2 (fan_in)",
         "42.45 ETH",
         "85,000.10 USD",
         "2.5 ETH",

@@ -208,3 +208,11 @@ def test_the_bar_follows_the_address() -> None:
     bar = filterbar.changed(filterbar.URL, "?range=90m&kind=nft_transfer")
     assert bar == filterbar.bar_of(Filters(Recent("90m"), kinds=(Kind.NFT_TRANSFER,)))
     assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", "-90m")
+
+
+def test_a_phone_is_told_all_filters_in_a_line() -> None:
+    assert filterbar.in_words(Filters()) == "last 24h \N{MIDDLE DOT} all chains"
+    narrow = Filters(VIEW.range, ("base", "ethereum"), (Kind.NFT_TRANSFER,), least=Decimal("0.5"))
+    assert filterbar.in_words(narrow, KOLKATA) == " \N{MIDDLE DOT} ".join(
+        ("2023-09-08 12:57 to 13:00", "base, ethereum", "NFT transfer", "\N{GREATER-THAN OR EQUAL TO} 0.5")
+    )
