@@ -38,7 +38,7 @@ OPTIONS: dict[str, Any] = {
 }
 PAGED: dict[str, Any] = {"pagination": True, "paginationPageSize": 25, "paginationPageSizeSelector": False}
 """What a grid is told that shows its rows page by page."""
-PHONE, NARROW, MEDIUM = 340, 560, 800
+PHONE, NARROW, MEDIUM, WIDE = 340, 560, 800, 1150
 """Pixels of a grid below which columns `from_width` them are left out (`assets/dashAgGridFunctions.js`)."""
 
 

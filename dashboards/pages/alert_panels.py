@@ -11,7 +11,7 @@ from dash import html
 from dashboards.details import facts, table
 from dashboards.parts import address_link, age, empty, link, panel, transaction_link
 from dashboards.quantities import NOT_KNOWN, coins, exact, moment
-from dashboards.tables import MEDIUM, NARROW, amount_column, column, identifier_column, pager, time_column
+from dashboards.tables import MEDIUM, NARROW, WIDE, amount_column, column, identifier_column, pager, time_column
 from dashboards.view import View
 from dashboards.zone import short_name
 from txhub.contract import Alert, AlertEntry, AlertParty, AlertStory, CaseState, ChainState
@@ -35,11 +35,11 @@ _CHAIN_STATES = {
 COLUMNS = (
     column("severity", "Severity", width=104, cellRenderer="Badge"),
     time_column(path="path", from_width=NARROW),
-    column("title", "What", flex=2, minWidth=170, cellRenderer="Linked", cellRendererParams={"path": "path"}),
+    column("title", "What", flex=6, minWidth=170, cellRenderer="Linked", cellRendererParams={"path": "path"}),
     column("chain", "Chain", width=110, from_width=NARROW),
     amount_column("value", "Value", flex=0.6, context={"fromWidth": MEDIUM}),
     identifier_column("subject", "About", from_width=MEDIUM),
-    column("state", "Chain says", width=112, from_width=MEDIUM),
+    column("state", "Chain says", width=112, from_width=WIDE),
     column("case", "Case", width=122, from_width=MEDIUM),
 )
 

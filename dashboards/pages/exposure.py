@@ -13,7 +13,7 @@ from dashboards.figures.exposure import by_day
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.parts import address_path, empty, graph, loading, panel, transaction_path
-from dashboards.quantities import count, exact, minute, moment
+from dashboards.quantities import count, exact, minute, moment, shortened
 from dashboards.tables import MEDIUM, NARROW, PAGED, column, grid, identifier_column, time_column
 from dashboards.view import View, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
@@ -140,7 +140,7 @@ def _lists(read: ExposureReport) -> Any:
         html.Tr(
             [
                 html.Td(each.source),
-                html.Td(each.list_version),
+                html.Td(shortened(each.list_version), title=each.list_version),
                 html.Td(f"{each.addresses:,}", className="number right"),
                 html.Td(f"{found.get(each.source, 0):,}", className="number right"),
             ]
