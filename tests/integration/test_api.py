@@ -225,3 +225,12 @@ async def test_the_document_describes_every_route_and_its_page_loads_nothing(api
     assert "<script" not in page.text
     assert "http://" not in page.text
     assert "https://" not in page.text
+
+
+async def test_a_wrong_body_is_told_what_is_wrong_with_it(api: httpx.AsyncClient) -> None:
+    for body, fault in (
+        (b"{", "the body cannot be read as JSON"),
+        (b"{}", "the body: Object missing required field `sql`"),
+    ):
+        response = await api.post("/v1/sql", content=body, headers={"content-type": "application/json"})
+        assert (response.status_code, response.json()["detail"]) == (400, fault)

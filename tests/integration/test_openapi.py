@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
+import re
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +20,7 @@ from litestar.routes import HTTPRoute
 from tests.described import described, held
 from txhub.api.access import Admission
 from txhub.api.app import create_app
+from txhub.client import AsyncClient, Client, calls
 from txhub.config import Settings
 from txhub.contract import Flow, Neighbourhood, Page, Peak, PeakWindow, Ranking
 from txhub.store.edition import Edition
@@ -169,6 +172,15 @@ def again(value: Any, shape: Any) -> Any:
         return msgspec.json.decode(msgspec.json.encode(msgspec.convert(value, shape)))
     except msgspec.ValidationError:
         return None
+
+
+def test_clients_ask_whatever_can_be_asked(document: dict[str, Any]) -> None:
+    source = inspect.getsource(calls)
+    asked = {re.sub(r"\{.*?\}", "{}", path) for path in re.findall(r'Call\(\s*f?"(/[^"]+)"', source)} | {"/v1/stream"}
+    paths = {re.sub(r"\{.*?\}", "{}", path) for path in document["paths"] if path.startswith("/v1/")}
+    assert asked == paths | {"/health/stream"}
+    public = [{name for name in vars(each) if not name.startswith("_")} for each in (Client, AsyncClient)]
+    assert public[0] == public[1]
 
 
 def test_tables_in_text_have_the_columns_that_their_examples_show(document: dict[str, Any]) -> None:

@@ -34,9 +34,20 @@ FROM_ROLLUPS: list[tuple[str, dict[str, str]]] = [
     ("/v1/top/receivers", RANGE),
     ("/v1/flows", RANGE),
     ("/v1/coverage", RANGE),
+    ("/v1/tokens", RANGE),
+    ("/v1/tokens/ethereum/0x" + "00" * 20, {"start": RANGE["start"], "end": RANGE["end"]}),
+    ("/v1/origins", RANGE),
+    ("/v1/search", {"q": "exchange"}),
 ]  # fmt: skip
-FROM_TABLES = {"/v1/series/active_addresses", "/v1/top/senders", "/v1/top/receivers", "/v1/flows", "/v1/coverage"}
-"""What is answered from lists, sketches and the ledger."""
+FROM_TABLES = {
+    "/v1/series/active_addresses",
+    "/v1/top/senders",
+    "/v1/top/receivers",
+    "/v1/flows",
+    "/v1/coverage",
+    "/v1/search",
+}
+"""What is answered from lists, sketches, labels and the ledger."""
 Statement = tuple[str, Sequence[object]]
 
 
@@ -130,16 +141,20 @@ async def test_an_address_is_looked_for_in_the_columnstore_of_its_day(
 ) -> None:
     day = {"start": "2026-03-02T00:00:00Z", "end": "2026-03-03T00:00:00Z"}
     address = "0x" + (7).to_bytes(20, "big").hex()
+    questions = [("/v1/transactions", day | {"address": address}), (f"/v1/addresses/ethereum/{address}", day)]
     async with asking(database, NOW) as api:
-        assert (await api.get("/v1/transactions", params=day | {"address": address})).json()["items"]
-    found = [node for node in await scans(database, list(asked)) if node["Relation Name"].startswith("_hyper_")]
-    days = await pool.fetch(
-        "SELECT DISTINCT range_start::text FROM timescaledb_information.chunks"
-        " WHERE ARRAY[chunk_name::text, chunk_name || '_compressed'] && $1::text[]",
-        [node["Relation Name"] for node in found],
-    )
-    assert [row["range_start"][:10] for row in days] == ["2026-03-02"]
-    assert any(node.get("Custom Plan Provider") == "ColumnarScan" for node in found)
+        for path, parameters in questions:
+            asked.clear()
+            answer = (await api.get(path, params=parameters)).json()
+            assert answer.get("items") or answer["tx_count"], path
+            found = [node for node in await scans(database, list(asked)) if node["Relation Name"].startswith("_hyper_")]
+            days = await pool.fetch(
+                "SELECT DISTINCT range_start::text FROM timescaledb_information.chunks"
+                " WHERE ARRAY[chunk_name::text, chunk_name || '_compressed'] && $1::text[]",
+                [node["Relation Name"] for node in found],
+            )
+            assert [row["range_start"][:10] for row in days] == ["2026-03-02"], path
+            assert any(node.get("Custom Plan Provider") == "ColumnarScan" for node in found), path
 
 
 async def test_rows_go_to_the_columnstore_by_their_policy(pool: Pool) -> None:

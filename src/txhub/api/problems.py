@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 from txhub.api.visit import request_id
@@ -107,10 +107,7 @@ def on_txhub_error(request: Request[Any, Any, Any], error: TxhubError) -> Respon
 def on_validation_error(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
     """A parameter that is missing, or of the wrong type or size."""
     faults = [fault for fault in error.extra or [] if isinstance(fault, dict)]
-    named = "; ".join(
-        f"{fault.get('key')} is {request.query_params.get(fault.get('key', ''), '')[:100]!r}: {fault.get('message')}"
-        for fault in faults
-    )
+    named = "; ".join(_told(request, fault) for fault in faults)
     return _response(
         request,
         type_=f"urn:txhub:error:{UsageError.code}",
@@ -121,15 +118,23 @@ def on_validation_error(request: Request[Any, Any, Any], error: ValidationExcept
     )
 
 
+def _told(request: Request[Any, Any, Any], fault: dict[str, Any]) -> str:
+    name, message = str(fault.get("key")), fault.get("message")
+    if name in request.query_params:
+        return f"{name} is {request.query_params[name][:100]!r}: {message}"
+    return f"{'the body' if name == 'data' else name}: {message}"
+
+
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Whatever else HTTP has a status for: no such path, a method that is not allowed, a body too large."""
     status = HTTPStatus(error.status_code)
+    unreadable = isinstance(error.__cause__, SerializationException)
     return _response(
         request,
         type_="about:blank",
         title=status.phrase,
         status=status,
-        detail=status.description or status.phrase,
+        detail="the body cannot be read as JSON" if unreadable else status.description or status.phrase,
         hint=_SEE if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
         headers=dict(error.headers or {}),
     )

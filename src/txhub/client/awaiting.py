@@ -51,6 +51,7 @@ from txhub.contract import (
     ReorgStory,
     Rule,
     Series,
+    SessionInfo,
     StreamHealth,
     Summary,
     TokenSeries,
@@ -328,6 +329,10 @@ class AsyncClient:
     async def operations(self) -> Operations:
         """As `Client.operations`."""
         return await self._ask(calls.operations())
+
+    async def session(self) -> SessionInfo:
+        """As `Client.session`."""
+        return await self._ask(calls.session())
 
     async def health(self) -> list[StreamHealth]:
         """As `Client.health`."""

@@ -50,6 +50,7 @@ from txhub.contract import (
     ReorgStory,
     Rule,
     Series,
+    SessionInfo,
     StreamHealth,
     Summary,
     TokenSeries,
@@ -357,6 +358,10 @@ class Client:
     def operations(self) -> Operations:
         """How txhub itself stands: what is wrong, what runs, how rows are kept."""
         return self._ask(calls.operations())
+
+    def session(self) -> SessionInfo:
+        """Who this client is to the API, and what it may do."""
+        return self._ask(calls.session())
 
     def health(self) -> list[StreamHealth]:
         """Each chain's stream, also when one of them is down."""

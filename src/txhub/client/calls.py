@@ -34,6 +34,7 @@ from txhub.contract import (
     ReorgStory,
     Rule,
     Series,
+    SessionInfo,
     StreamHealth,
     Summary,
     TokenSeries,
@@ -106,6 +107,7 @@ _read_alert_story: Callable[[bytes], AlertStory] = reads(AlertStory)
 _read_alert: Callable[[bytes], Alert] = reads(Alert)
 _read_rules: Callable[[bytes], Page[Rule]] = reads(Page[Rule])
 _read_rule: Callable[[bytes], Rule] = reads(Rule)
+_read_session: Callable[[bytes], SessionInfo] = reads(SessionInfo)
 _read_job: Callable[[bytes], Job] = reads(Job)
 
 
@@ -254,6 +256,11 @@ def job(job_id: int) -> Call[Job]:
 def operations() -> Call[Operations]:
     """`/v1/operations`."""
     return Call("/v1/operations", _read_operations)
+
+
+def session() -> Call[SessionInfo]:
+    """`/v1/session`."""
+    return Call("/v1/session", _read_session)
 
 
 def health() -> Call[Page[StreamHealth]]:
