@@ -7,6 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from dashboards import filterbar, navigation, searchbox
 from dashboards.page import Page
@@ -115,9 +116,16 @@ def register(app: Dash, client: AsyncClient, pages: Sequence[Page]) -> None:
     )
 
     @app.callback(
-        Output("demo", "hidden"), Output(filterbar.CHAINS, "data"), Input(NEWS, "data"), prevent_initial_call=True
+        Output("demo", "hidden"),
+        Output(filterbar.CHAINS, "data"),
+        Input(NEWS, "data"),
+        Input(filterbar.FOLDED, "children"),
+        prevent_initial_call=True,
     )
-    async def masthead(_news: Any) -> tuple[Any, ...]:
+    async def masthead(news: dict[str, Any] | None, filled: str | None) -> tuple[Any, ...]:
+        # A list of chains that learns what it offers before it holds what the URL says would let go of that.
+        if news is None or not filled:
+            raise PreventUpdate
         try:
             chains = await client.chains()
         except TxhubError:
