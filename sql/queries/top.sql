@@ -6,11 +6,7 @@
 WITH asked AS (
     SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
 ), tail AS (
-    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
-    FROM asked a
-    LEFT JOIN txhub_rollup.closed_hours h
-        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
-    GROUP BY a.chain_id
+    SELECT * FROM txhub_rollup.open_hours((SELECT array_agg(chain_id) FROM asked), $2, $3)
 ), days AS (
     SELECT d.chain_id, d.bucket
     FROM asked
@@ -37,9 +33,9 @@ WITH asked AS (
     UNION ALL
     SELECT t.chain_id, t.from_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
-    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.first_block AND t.block_time < $3
     WHERE t.from_address IS NOT NULL
-      AND t.block_time >= (SELECT min(start) FROM tail)
+      AND t.block_time >= (SELECT min(first_block) FROM tail)
     GROUP BY 1, 2
 ), summed AS (
     SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
@@ -70,11 +66,7 @@ LIMIT $5::int
 WITH asked AS (
     SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
 ), tail AS (
-    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
-    FROM asked a
-    LEFT JOIN txhub_rollup.closed_hours h
-        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
-    GROUP BY a.chain_id
+    SELECT * FROM txhub_rollup.open_hours((SELECT array_agg(chain_id) FROM asked), $2, $3)
 ), days AS (
     SELECT d.chain_id, d.bucket
     FROM asked
@@ -101,9 +93,9 @@ WITH asked AS (
     UNION ALL
     SELECT t.chain_id, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
-    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.first_block AND t.block_time < $3
     WHERE t.to_address IS NOT NULL
-      AND t.block_time >= (SELECT min(start) FROM tail)
+      AND t.block_time >= (SELECT min(first_block) FROM tail)
     GROUP BY 1, 2
 ), summed AS (
     SELECT chain_id, address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,
@@ -134,11 +126,7 @@ LIMIT $5::int
 WITH asked AS (
     SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
 ), tail AS (
-    SELECT a.chain_id, greatest($2, coalesce(max(h.bucket) + INTERVAL '1 hour', $2)) AS start
-    FROM asked a
-    LEFT JOIN txhub_rollup.closed_hours h
-        ON h.chain_id = a.chain_id AND NOT h.stale AND h.bucket >= $2 AND h.bucket < $3
-    GROUP BY a.chain_id
+    SELECT * FROM txhub_rollup.open_hours((SELECT array_agg(chain_id) FROM asked), $2, $3)
 ), days AS (
     SELECT d.chain_id, d.bucket
     FROM asked
@@ -165,9 +153,9 @@ WITH asked AS (
     UNION ALL
     SELECT t.chain_id, t.from_address, t.to_address, count(*), sum(t.value), max(t.value), 0, 0
     FROM tail
-    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.start AND t.block_time < $3
+    JOIN txhub.transactions t ON t.chain_id = tail.chain_id AND t.block_time >= tail.first_block AND t.block_time < $3
     WHERE t.from_address IS NOT NULL AND t.to_address IS NOT NULL
-      AND t.block_time >= (SELECT min(start) FROM tail)
+      AND t.block_time >= (SELECT min(first_block) FROM tail)
     GROUP BY 1, 2, 3
 ), summed AS (
     SELECT chain_id, from_address, to_address, sum(tx_count)::bigint AS tx_count, sum(value_sum) AS value,

@@ -28,6 +28,8 @@ async def test_what_was_announced_is_in_every_answer(database: str) -> None:
             assert page.items[0].block_number == number == event.id - 1
             assert [chain.last_block for chain in await client.chains()] == [number]
             assert await client.transactions(limit=1) == page
+            own = await client.transactions(limit=1, chain="ethereum")
+            assert own.items == page.items
             if number == 20:
                 break
             number += 1

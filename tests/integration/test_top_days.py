@@ -87,6 +87,21 @@ async def test_days_are_read_instead_of_their_hours(closed: str, reader: Reader)
         assert (await read_top(reader, Side.SENDERS, **whole)).rows.equals(before)  # type: ignore[arg-type]
 
 
+async def test_of_a_chain_without_closed_hours_only_its_own_rows_are_read(closed: str) -> None:
+    """Else a chain that was just added would have all rows of the range looked through, every chain's."""
+    start, end = START.replace(minute=0), NOW.replace(minute=0) + HOUR
+    async with open_pool(closed, name="test") as pool:
+        edge = await pool.fetchval(
+            "SELECT max(bucket) + INTERVAL '1 hour' FROM txhub_rollup.closed_hours WHERE NOT stale"
+        )
+        rows = await pool.fetch("SELECT * FROM txhub_rollup.open_hours($1, $2, $3)", [CHAIN.chain_id, 7], start, end)
+    assert start < edge < end
+    assert {row["chain_id"]: (row["start"], row["first_block"]) for row in rows} == {
+        CHAIN.chain_id: (edge, min(block.time for block in BLOCKS if block.time >= edge)),
+        7: (start, end),
+    }
+
+
 async def test_every_transaction_is_in_a_list_of_its_day(closed: str) -> None:
     async with open_pool(closed, name="test") as pool:
         for view in ("top_senders", "top_receivers", "top_flows"):

@@ -147,6 +147,13 @@ async def test_what_is_settled_need_not_be_asked_for_again_at_once() -> None:
     assert settled.headers["Cache-Control"] == "private, max-age=60"
 
 
+@pytest.mark.parametrize(("holds_s", "said"), [(0, "no-cache"), (9, "max-age=9"), (864, "max-age=30")])
+async def test_what_hardly_changes_need_not_be_asked_for_again_soon(holds_s: int, said: str) -> None:
+    asking: Any = Asking("*/*")
+    answer = await respond(asking, replace(ANSWER, holds_s=holds_s), None)
+    assert answer.headers["Cache-Control"] == f"private, {said}"
+
+
 async def test_csv_comes_back_equal() -> None:
     body, headers = await read(Format.CSV)
     assert pl.read_csv(body, schema_overrides={"time": pl.Datetime("us", "UTC")}).equals(FRAME)

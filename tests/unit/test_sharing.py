@@ -17,11 +17,12 @@ from txhub.errors import DatabaseUnavailable
 class Work:
     """Answers that are there when they are let go; how often it was asked, and how often it was given up."""
 
-    def __init__(self, size: int = 1) -> None:
+    def __init__(self, size: int = 1, says: str = "private, no-cache") -> None:
         self.go = asyncio.Event()
         self.asked = self.given_up = 0
         self.fails = False
         self._size = size
+        self._headers = {"Cache-Control": says}
 
     async def __call__(self) -> Response[bytes]:
         self.asked += 1
@@ -33,7 +34,7 @@ class Work:
             raise
         if self.fails:
             raise DatabaseUnavailable
-        return Response(b"%d" % number * self._size)
+        return Response(b"%d" % number * self._size, headers=self._headers)
 
 
 def begun(*work: Coroutine[Any, Any, Response[bytes]]) -> list[asyncio.Task[Response[bytes]]]:
@@ -47,7 +48,7 @@ async def settled(condition: Callable[[], bool]) -> None:
 
 
 async def test_who_asks_the_same_meanwhile_gets_the_same() -> None:
-    held, work, other = Sharing(lambda: 1, 0.0), Work(), Work()
+    held, work, other = Sharing(lambda _: 1, 0.0), Work(), Work()
     waiting = begun(*(held.answer("q", work) for _ in range(50)), held.answer("another", other))
     await settled(lambda: work.asked == 1 and other.asked == 1)
     work.go.set(), other.go.set()
@@ -59,7 +60,7 @@ async def test_who_asks_the_same_meanwhile_gets_the_same() -> None:
 
 async def test_who_asks_after_a_commit_gets_what_is_new() -> None:
     version = 1
-    held, work = Sharing(lambda: version, 60.0), Work()
+    held, work = Sharing(lambda _: version, 60.0), Work()
     early = begun(held.answer("q", work))
     await settled(lambda: work.asked == 1)
     version = 2
@@ -73,10 +74,37 @@ async def test_who_asks_after_a_commit_gets_what_is_new() -> None:
     assert (await held.answer("q", work)).content == b"3"
 
 
+async def test_a_commit_of_another_chain_changes_nothing() -> None:
+    committed = {"a": 1, "b": 1}
+    held, work = Sharing(lambda chains: [committed[chain] for chain in sorted(chains or committed)], 60.0), Work()
+    work.go.set()
+    assert [(await held.answer(*asked)).content for asked in (("qa", work, frozenset("a")), ("q", work))] == [
+        b"1",
+        b"2",
+    ]
+    committed["b"] = 2
+    assert (await held.answer("qa", work, frozenset("a"))).content == b"1"
+    assert (await held.answer("q", work)).content == b"3"
+    committed["a"] = 2
+    assert (await held.answer("qa", work, frozenset("a"))).content == b"4"
+
+
+async def test_an_answer_that_says_that_it_holds_is_given_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, version = 100.0, 1
+    monkeypatch.setattr(sharing.time, "monotonic", lambda: now)
+    held, kept_by_none, work = Sharing(lambda _: version, 1.0), Sharing(lambda _: version, 0.0), Work(says="max-age=9")
+    work.go.set()
+    assert [(await each.answer("q", work)).content for each in (held, kept_by_none)] == [b"1", b"2"]
+    now, version = 108.9, 2
+    assert [(await each.answer("q", work)).content for each in (held, kept_by_none)] == [b"1", b"3"]
+    now = 109.0
+    assert (await held.answer("q", work)).content == b"4"
+
+
 async def test_an_answer_is_kept_from_the_question_on(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(sharing.time, "monotonic", lambda: now)
-    held, work = Sharing(lambda: 1, 1.0), Work()
+    held, work = Sharing(lambda _: 1, 1.0), Work()
     work.go.set()
     assert (await held.answer("q", work)).content == b"1"
     now = 100.9
@@ -86,7 +114,7 @@ async def test_an_answer_is_kept_from_the_question_on(monkeypatch: pytest.Monkey
 
 
 async def test_errors_reach_all_who_wait_and_nobody_else() -> None:
-    held, work = Sharing(lambda: 1, 60.0), Work()
+    held, work = Sharing(lambda _: 1, 60.0), Work()
     work.fails = True
     waiting = begun(held.answer("q", work), held.answer("q", work))
     work.go.set()
@@ -97,7 +125,7 @@ async def test_errors_reach_all_who_wait_and_nobody_else() -> None:
 
 
 async def test_work_ends_with_the_last_one_who_waits() -> None:
-    held, work = Sharing(lambda: 1, 60.0), Work()
+    held, work = Sharing(lambda _: 1, 60.0), Work()
     first, second = begun(held.answer("q", work), held.answer("q", work))
     await settled(lambda: work.asked == 1)
     first.cancel()
@@ -113,7 +141,7 @@ async def test_work_ends_with_the_last_one_who_waits() -> None:
 async def test_only_so_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "MOST_BYTES", 1000)
     monkeypatch.setattr(sharing, "MOST_KEPT", 7)
-    held, light, heavy = Sharing(lambda: 1, 60.0), Work(), Work(400)
+    held, light, heavy = Sharing(lambda _: 1, 60.0), Work(), Work(400)
     light.go.set(), heavy.go.set()
     for number in range(20):
         await held.answer(number, light)

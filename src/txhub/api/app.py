@@ -91,14 +91,15 @@ def create_app(
         admission: who is let in.
         primary_url: the database to write to, where the one to read is its replica.
         lifespan: what else lives as long as the application.
-        keep_s: for how many seconds an answer is given to others who ask the same, unless something is committed.
+        keep_s: for how many seconds an answer is given to others who ask the same, unless something is committed
+            that shows in it.
         clock: what time it is; relative times count from there.
     """
     primary_url = primary_url or database_url
     reader, feed, metrics = Reader(database_url), Feed(OutboxReader(database_url)), Metrics()
     access, expectations = Access(reader, settings, admission), Expectations(reader)
     primary = reader if primary_url == database_url else Reader(primary_url)
-    sharing = Sharing(lambda: feed.position, keep_s)
+    sharing = Sharing(feed.version, keep_s)
     lane, cold, exports = Lane(database_url), ColdReader(Place(settings.archive_address)), Exports()
 
     @asynccontextmanager

@@ -50,6 +50,8 @@ _WORTH_BYTES = 1024
 """What is shorter is sent as it is."""
 _SETTLED_S = 60
 """Seconds for which a settled answer is not asked for again."""
+_MOST_S = 30
+"""And at most any other."""
 
 
 class NotAcceptable(UsageError):
@@ -65,7 +67,7 @@ class Answer:
 
     `facts` travel as headers `Txhub-…`, and as metadata of the schema in Arrow and Parquet. `next` is the
     cursor of the page after this one. `settled` says that the same question will have the same answer, but for repairs
-    of the past.
+    of the past; where it is not, a block more hardly shows in the answer for `holds_s` seconds.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Answer:
     facts: Mapping[str, str] = field(default_factory=dict)
     next: str | None = None
     settled: bool = False
+    holds_s: int = 0
 
 
 def choose(accept: str, wanted: str | None, offered: Sequence[Format] = tuple(Format)) -> Format:
@@ -118,7 +121,8 @@ async def respond(request: Request[Any, Any, Any], answer: Answer, wanted: str |
     """
     chosen = choose(request.headers.get("accept", "*/*"), wanted)
     headers = {f"Txhub-{name.title()}": text for name, text in answer.facts.items()}
-    headers["Cache-Control"] = f"private, max-age={_SETTLED_S}" if answer.settled else "private, no-cache"
+    age = _SETTLED_S if answer.settled else min(answer.holds_s, _MOST_S)
+    headers["Cache-Control"] = f"private, max-age={age}" if age else "private, no-cache"
     if chosen is not Format.JSON:
         headers["Content-Disposition"] = f'attachment; filename="{answer.name}.{chosen}"'
     if answer.next is not None:

@@ -70,12 +70,19 @@ class Verdicts:
         return self._told.get(stream.chain) != (stream.status, stream.state)
 
 
+class _Concern(msgspec.Struct):
+    """The chain that an event is about, as its data tells."""
+
+    chain: str | None = None
+
+
 class Feed:
     """The newest events of the outbox, and how to wait for the next ones."""
 
     def __init__(self, outbox: OutboxReader, remembered: int = REMEMBERED) -> None:
         self._outbox = outbox
         self._events: deque[OutboxEvent] = deque(maxlen=remembered)
+        self._newest: dict[str | None, int] = {}
         self._floor: int | None = None
         self._changed = asyncio.Condition()
         self.position: int | None = None
@@ -107,6 +114,12 @@ class Feed:
         if self._floor is None or cursor < self._floor:
             return None
         return list(takewhile(lambda event: event.id > cursor, reversed(self._events)))[::-1]
+
+    def version(self, chains: Collection[str] = ()) -> object:
+        """What changes with every event of these chains, or of none; without chains, with every event."""
+        if not chains:
+            return self.position
+        return [self._newest.get(chain) for chain in (None, *sorted(chains))]
 
     async def judge(self, streams: Sequence[StreamHealth]) -> None:
         """Take over a new judgement of all chains."""
@@ -148,6 +161,7 @@ class Feed:
                 if len(self._events) == self._events.maxlen:
                     self._floor = self._events[0].id
                 self._events.append(event)
+                self._newest[msgspec.json.decode(event.data, type=_Concern).chain] = event.id
             self.position = position
             self._changed.notify_all()
 

@@ -16,7 +16,7 @@ from txhub.api import parameters
 from txhub.api.formats import Answer, respond
 from txhub.api.parameters import given, listed
 from txhub.api.sharing import shared
-from txhub.contract import Series
+from txhub.contract import BUCKET_SECONDS, Series
 from txhub.query.series import read_series
 from txhub.store.read import Reader
 
@@ -93,4 +93,6 @@ async def series(
     }
     name = f"{metric}_{facts['bucket']}"
     settled = found.quality.settled and (found.previous is None or found.previous.settled)
-    return await respond(request, Answer(name, found.points, found.as_contract, facts, settled=settled), wanted)
+    holds_s = BUCKET_SECONDS[found.question.bucket] // 100  # a point that is still growing shows no less
+    answer = Answer(name, found.points, found.as_contract, facts, settled=settled, holds_s=holds_s)
+    return await respond(request, answer, wanted)

@@ -122,4 +122,5 @@ async def _answer(
         "rank": found.rank.value,
         "coverage": "unknown" if found.coverage is None else str(found.coverage),
     }
-    return await respond(request, Answer(name, found.rows, shape, facts), wanted)
+    holds_s = int((found.range.end - found.range.start).total_seconds()) // 1000
+    return await respond(request, Answer(name, found.rows, shape, facts, holds_s=holds_s), wanted)

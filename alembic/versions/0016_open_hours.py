@@ -1,0 +1,12 @@
+"""Where closed hours end, for every question about the busiest."""
+
+from alembic import context, op
+
+from txhub.store.migrate import apply_files
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    apply_files(op.get_bind(), revision, context.config.attributes["edition"])
