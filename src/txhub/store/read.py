@@ -23,6 +23,7 @@ from adbc_driver_postgresql import dbapi
 from sqlalchemy import Select, make_url
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
 
 from txhub.errors import DatabaseUnavailable
 from txhub.store.faults import meaning, translated
@@ -45,6 +46,7 @@ _DEAD_PEERS = {
     "tcp_user_timeout": "25000",
 }
 """libpq finds out within half a minute that the other end has gone without a word."""
+_COMPILED: LRUCache[Any, SQLCompiler] = LRUCache(300)
 
 
 class Reader:
@@ -193,9 +195,17 @@ def libpq_address(url: str, name: str) -> str:
 
 
 def _compiled(statement: Select[Any]) -> tuple[str, Sequence[object]]:
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    assert isinstance(compiled, SQLCompiler)  # noqa: S101 (what a dialect's statement compiler is)
-    return compiled.string, [compiled.params[name] for name in compiled.positiontup or ()]
+    """Its text and its parameters in order; statements of one shape are compiled once, as SQLAlchemy itself does."""
+    key = statement._generate_cache_key()  # noqa: SLF001 (there is no other way to its cache without its engine)
+    compiled = None if key is None else _COMPILED.get(key.key)
+    if compiled is None:
+        compiled = statement.compile(dialect=_DIALECT, cache_key=key)
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101 (what a dialect's statement compiler is)
+        if key is not None:
+            _COMPILED[key.key] = compiled
+    own = None if key is None else key.bindparams
+    state = compiled.construct_expanded_state(compiled.construct_params(extracted_parameters=own))
+    return state.statement, [state.parameters[name] for name in state.positiontup or ()]
 
 
 def _rows(connection: dbapi.Connection, sql: str, parameters: Sequence[object]) -> pl.DataFrame:
