@@ -122,7 +122,7 @@ def create_app(
             await cold.close()
 
     app = Litestar(
-        state=State({"feed": feed, "access": access, "sharing": sharing}),
+        state=State({"feed": feed, "access": access, "sharing": sharing, "metrics": metrics}),
         route_handlers=[
             chains.chains,
             alerts.alerts,

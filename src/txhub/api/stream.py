@@ -30,6 +30,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from txhub.contract import StreamHealth
 from txhub.errors import TxhubError
 from txhub.ops.health import read_health
+from txhub.ops.metrics import Metrics
 from txhub.query.events import read_events, read_kept
 from txhub.store.outbox import OutboxEvent, OutboxReader
 from txhub.store.read import Reader
@@ -214,12 +215,16 @@ async def watch(feed: Feed, reader: Reader, clock: Callable[[], datetime]) -> No
 
 
 class Impatience(ASGIMiddleware):
-    """Drops a client that leaves what it is sent lying: its connection is closed, and it has its cursor."""
+    """Counts clients, and drops one that leaves what it is sent lying: it has its cursor.
+
+    They are counted here, since what makes their messages is not closed when sending fails, but collected some day.
+    """
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Wait for the client, but not for ever."""
+        metrics: Metrics = scope["litestar_app"].state.metrics
         dropped = False
 
         async def bounded(message: Message) -> None:
@@ -232,7 +237,8 @@ class Impatience(ASGIMiddleware):
                 raise
 
         try:
-            await next_app(scope, receive, bounded)
+            with metrics.stream_clients.track_inprogress():
+                await next_app(scope, receive, bounded)
         except LitestarException:  # as which it tells whatever goes wrong once an answer has begun
             if not dropped:
                 raise

@@ -15,7 +15,6 @@ from txhub.api.parameters import listed
 from txhub.api.stream import Feed, Impatience, messages
 from txhub.contract import ChainInfo
 from txhub.errors import DatabaseUnavailable, TxhubError, UsageError
-from txhub.ops.metrics import Metrics
 from txhub.query.chains import read_chains
 from txhub.query.choice import chains_of
 from txhub.store.read import Reader
@@ -44,7 +43,6 @@ _log = structlog.get_logger("stream")
 async def stream(
     reader: NamedDependency[Reader],
     feed: NamedDependency[Feed],
-    metrics: NamedDependency[Metrics],
     chain: parameters.Chain = None,
     last_event_id: parameters.LastEventId = None,
 ) -> ServerSentEvent:
@@ -54,7 +52,7 @@ async def stream(
     chosen = chains_of(await read_chains(reader, counted=False), names)
     if not await feed.wait(-1, _PATIENCE_S):
         raise DatabaseUnavailable
-    followed = _followed(feed, reader, metrics, cursor, chosen if names else None)
+    followed = _followed(feed, reader, cursor, chosen if names else None)
     return ServerSentEvent(followed, headers={"X-Accel-Buffering": "no"})
 
 
@@ -67,15 +65,14 @@ def _cursor(text: str | None) -> int | None:
 
 
 async def _followed(
-    feed: Feed, reader: Reader, metrics: Metrics, cursor: int | None, chains: Sequence[ChainInfo] | None
+    feed: Feed, reader: Reader, cursor: int | None, chains: Sequence[ChainInfo] | None
 ) -> AsyncGenerator[ServerSentEventMessage, None]:
     """What a client is sent; without chains, of all of them."""
     ids = None if chains is None else frozenset(chain.chain_id for chain in chains)
     names = None if chains is None else frozenset(chain.name for chain in chains)
-    with metrics.stream_clients.track_inprogress():
-        try:
-            async for message in messages(feed, reader, cursor, ids, chains=names):
-                yield message
-        except TxhubError as error:
-            # The answer has begun, so all that is left is to end it: the client comes back with its cursor.
-            _log.warning("a stream ends early", error=str(error))
+    try:
+        async for message in messages(feed, reader, cursor, ids, chains=names):
+            yield message
+    except TxhubError as error:
+        # The answer has begun, so all that is left is to end it: the client comes back with its cursor.
+        _log.warning("a stream ends early", error=str(error))
