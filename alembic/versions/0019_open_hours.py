@@ -4,8 +4,8 @@ from alembic import context, op
 
 from txhub.store.migrate import apply_files
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
