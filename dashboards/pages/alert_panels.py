@@ -102,7 +102,7 @@ def _facts(alert: Alert, zone: tzinfo) -> html.Dl:
     rows: list[tuple[str, Any]] = [
         ("Chain says", [html.Span(state, className=f"status {state}"), f" {_CHAIN_STATES[state]}"]),
         ("Since", [f"{moment(began, zone)} {short_name(zone, began)} ", age(began, zone)]),
-        ("Rule", [link(alert.rule, f"/rules/{alert.rule}"), f", version {alert.rule_version} ({alert.pattern})"]),
+        ("Rule", _rule(alert)),
         ("About", _subject(alert)),
     ]
     if alert.value is not None:
@@ -115,6 +115,11 @@ def _facts(alert: Alert, zone: tzinfo) -> html.Dl:
     rows.append(("Told", "nobody: the rule is being tried" if alert.test else told))
     rows.append(("Found", f"{moment(alert.created_at, zone)} {short_name(zone, alert.created_at)}"))
     return facts(rows)
+
+
+def _rule(alert: Alert) -> list[Any]:
+    name = link(alert.rule, f"/rules/{alert.rule}", className="within")
+    return [name, f", version {alert.rule_version} ({alert.pattern})"]
 
 
 def _subject(alert: Alert) -> Any:
