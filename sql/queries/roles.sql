@@ -63,4 +63,10 @@ GRANT EXECUTE ON FUNCTION txhub.answer TO txhub_api, txhub_worker;
 RESET ROLE
 
 -- name: granted
-SELECT to_regrole('txhub_api') IS NOT NULL AND has_table_privilege('txhub_api', 'txhub.rules', 'INSERT')
+-- Also not where the function of analysts was made after the roles.
+SELECT CASE
+    WHEN to_regrole('txhub_api') IS NULL THEN false
+    WHEN NOT has_table_privilege('txhub_api', 'txhub.rules', 'INSERT') THEN false
+    ELSE coalesce(
+        has_function_privilege('txhub_api', to_regprocedure('txhub.answer(text, int, bigint)'), 'EXECUTE'), true)
+END

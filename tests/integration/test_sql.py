@@ -353,6 +353,7 @@ def test_psql_opens_as_the_analyst_on_a_given_server(database: str) -> None:
 def given(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server as others run them: nobody has made roles for analysts there, and our user is an ordinary one."""
     monkeypatch.setattr(Cluster, "_provide_analyst", lambda *_: None)
+    monkeypatch.setattr(Cluster, "_provide_services", lambda *_: None)
     with open_home() as home:
         cluster = Cluster(home, installation_of_each()[edition], extra=QUICK)
         with open_server(Settings(home=home, database_url=None), stop_if_last=True, cluster=cluster) as server:
@@ -367,6 +368,7 @@ async def test_a_private_cluster_of_an_earlier_release_gets_its_analysts(
         settings = Settings(home=home, database_url=None)
         with monkeypatch.context() as earlier:
             earlier.setattr(Cluster, "_provide_analyst", lambda *_: None)
+            earlier.setattr(Cluster, "_provide_services", lambda *_: None)
             with open_server(settings, cluster=cluster) as server:
                 migrate(server.url)
                 (home / f"{ANALYST}.secret").unlink()

@@ -23,7 +23,12 @@ def grant(connection: Connection) -> None:
             with connection.begin_nested():
                 for name in names:
                     cursor.execute(_SQL[name])
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
+        # A role that is not there is an undefined object to GRANT, and an invalid value to SET ROLE.
+        except (
+            psycopg.errors.InsufficientPrivilege,
+            psycopg.errors.UndefinedObject,
+            psycopg.errors.InvalidParameterValue,
+        ):
             continue
 
 
