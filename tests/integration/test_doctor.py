@@ -48,7 +48,7 @@ async def test_everything_is_well_until_it_is_not(database: str, tmp_path: Path)
         well = await examined(database)
         assert set(verdicts(well).values()) == {"ok"}
         assert set(well) == {
-            *("policies", "clock", "services", "findings", "keys", "archive", "chain ethereum"),
+            *("policies", "clock", "services", "findings", "keys", "archive", "deliveries", "chain ethereum"),
         }
         assert well["services"].says == "running: ingest, worker"
         # Everything at once goes wrong.
