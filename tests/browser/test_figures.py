@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Stack
-from tests.browser.looking import RECORDED, Trouble, opened, read
+from tests.browser.looking import RECORDED, Trouble, opened, read, until
 from txhub.client import AsyncClient
 from txhub.contract import Kind
 
@@ -17,10 +17,11 @@ FIELDS = ("type", "name", "x", "y", "z", "customdata", "link")
 
 
 async def traces(page: Page, within: str) -> list[dict[str, Any]]:
-    """What is drawn within an element, from the charts themselves."""
+    """What is drawn within an element, from the charts themselves, as soon as something is."""
     fields = ", ".join(FIELDS)
     draw = f"({{{fields}}}) => ({{{fields}}})"
     plots = f"[...document.querySelectorAll('{within} .js-plotly-plot')]"
+    await until(page, f"{plots}.some(plot => plot.data?.length)")
     found: list[dict[str, Any]] = await page.evaluate(f"{plots}.flatMap(plot => plot.data.map({draw}))")
     return found
 
