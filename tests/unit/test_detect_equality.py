@@ -122,6 +122,23 @@ def test_what_is_forgotten_is_not_missed() -> None:
     assert 0 < trail.looking[0].kept <= kept + 1
 
 
+def test_a_trail_keeps_the_rows_that_it_picked_and_nothing_of_those_beside_them() -> None:
+    definition = define({"pattern": "fan_in", "count": 3, "window": "20m", "least": "5"})
+    trail = Trail([Looking(_rule(), definition)], START)
+    for minute in range(200):
+        sent: list[Sent] = [(minute, "c", "z", 1)] * 100 + [(minute, "d", "z", 5)]
+        trail.replace(rows(sent), FACTS, at(minute), at(minute + 1))
+    (events,) = trail.looking[0].events
+    assert events.height == 200
+    assert events.n_chunks() < 50
+    assert _held(events["hash"]) < 200 * 32 * 2
+    trail.replace(rows([(100, "d", "z", 5), (100, "c", "z", 1)]), FACTS, at(100), at(101))  # what changed
+    (events,) = trail.looking[0].events
+    assert events.height == 200
+    assert events.n_chunks() == 1
+    assert _held(events["hash"]) == 200 * 32
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_rules_find_something_here(rule: dict[str, Any]) -> None:
     """So that what is compared above is not nothing."""
@@ -134,6 +151,12 @@ def _spliced(before: list[Sent], after: list[Sent], start: Any, end: Any) -> lis
     return [each for each in before if not start <= at(each[0]) < end] + [
         each for each in after if start <= at(each[0]) < end
     ]
+
+
+def _held(column: pl.Series) -> int:
+    """How many bytes its chunks hold beside the views of them, whoever else holds those as well."""
+    chunks = column.to_frame().to_arrow(compat_level=pl.CompatLevel.newest()).column(0).chunks
+    return sum(buffer.size for chunk in chunks for buffer in chunk.buffers()[2:])
 
 
 def _rule() -> Rule:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
+from polars import selectors as cs
 
 from txhub.detect.facts import Facts
 from txhub.detect.look import find, select
@@ -16,6 +17,8 @@ from txhub.store.alerts import Finding
 from txhub.store.rules import Rule
 
 _ORDER = ("time", "number", "index", "n")
+_MOST_CHUNKS = 32
+"""Each block that is new adds a chunk, which takes more than its few rows do, and more time with every look."""
 
 
 @dataclass
@@ -58,13 +61,13 @@ class Trail:
         for each in self.looking:
             fresh = select(each.definition, rows, facts)
             if not each.events:
-                each.events = fresh
+                each.events = list(map(_alone, fresh))
             elif start >= self.end:
-                each.events = [pl.concat(pair) for pair in zip(each.events, fresh, strict=True)]
+                each.events = [_followed(old, new) for old, new in zip(each.events, fresh, strict=True)]
             else:
                 outside = (pl.col("time") < start) | (pl.col("time") >= end)
                 pairs = zip(each.events, fresh, strict=True)
-                each.events = [pl.concat([old.filter(outside), new]).sort(_ORDER) for old, new in pairs]
+                each.events = [_alone(pl.concat([old.filter(outside), new]).sort(_ORDER)) for old, new in pairs]
         self.end = max(self.end, end)
 
     def find(self, looking: Looking, facts: Facts, start: datetime, end: datetime) -> list[Finding]:
@@ -92,3 +95,21 @@ class Trail:
         self.looking = [each for each in self.looking if (each.rule.id, each.rule.version) in known]
         for each in self.looking:
             each.rule = known[each.rule.id, each.rule.version]
+
+
+def _followed(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    events = pl.concat([old, _alone(new)])
+    return _alone(events) if events.n_chunks() > _MOST_CHUNKS else events
+
+
+def _alone(events: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, with bytes and text in memory of their own, in one chunk.
+
+    Rows that were picked of a frame share the memory of all its bytes, and would keep it as long as they are kept.
+    Arrow's older layout has no way to share: what passes through it is copied, and nothing else.
+    """
+    whole = events.rechunk()
+    shared = whole.select(cs.binary() | cs.string()).to_arrow(compat_level=pl.CompatLevel.oldest())
+    own = pl.from_arrow(shared)
+    assert isinstance(own, pl.DataFrame)  # noqa: S101 (what a table becomes)
+    return whole.with_columns(own.get_columns())
