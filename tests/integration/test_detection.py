@@ -89,7 +89,11 @@ async def stage(database: str) -> AsyncIterator[Stage]:
         yield Stage(pool, reader, database)
 
 
-async def test_alerts_follow_what_is_committed_late_and_replaced(stage: Stage) -> None:
+@pytest.mark.parametrize("at_once", [100_000, 20])
+async def test_alerts_follow_what_is_committed_late_and_replaced(
+    stage: Stage, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("txhub.detect.lookout._READ_ROWS", at_once)
     blocks = make_blocks(range(300))
     runner = stage.runner()
     await stage.ledger.commit(blocks[100:150])

@@ -14,6 +14,7 @@ from txhub.alert.delivery import Courier
 from txhub.alert.grouping import Limits
 from txhub.alert.lifecycle import keep_alerts
 from txhub.cli import wiring
+from txhub.cli.heap import return_what_is_freed
 from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.detect.screening import keep_screening
@@ -49,6 +50,7 @@ def worker(
     attached: wiring.AttachedOption = False,
 ) -> None:
     """Keep rollups, screen, look for what rules say, tell channels, fill gaps, apply policies, read price feeds."""
+    return_what_is_freed()
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     has_nodes = chain or rpc or any(given.rpc for given in settings.chains.values())

@@ -39,6 +39,8 @@ _FACTS_HOLD_S = 30.0
 """Seconds after which labels and prices are read again."""
 _PIECE_ROWS = 100_000
 """About so many rows are looked at in one piece of a pass."""
+_READ_ROWS = 40_000
+"""And about so many are read at once: what is read takes ten times the memory of what rules pick of it."""
 _FIRST_STEP, _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 _SLACK = timedelta(minutes=10)
 """How far back the live trail takes changes, beside the blocks that a reorg may replace."""
@@ -88,6 +90,7 @@ class Lookout:
         self._rules: dict[tuple[int, int], Looking] = {}
         self._live: Trail | None = None
         self._turn = asyncio.Lock()
+        self._at_once = _FIRST_STEP
         self._facts: tuple[Facts, float, datetime] | None = None
         self._new: list[Looking] = []
         self._unlooked: list[Looking] = []
@@ -210,10 +213,10 @@ class Lookout:
         if piece.start < piece.end:
             walk.read = piece.end
             rows = await self._replace(trail, facts, piece)
-            walk.step = min(walk.step * 2, _LONGEST) if rows < _PIECE_ROWS else max(walk.step / 2, _SHORTEST)
+            walk.step = _adapted(walk.step, rows, _PIECE_ROWS)
         await self._take_changes(walk, facts)
         if trail.end > walk.at:
-            await self._say(trail, facts, Stretch(max(walk.at, piece.start), trail.end), is_new=False)
+            await self._say(trail, facts, Stretch(walk.at, trail.end), is_new=False)
             walk.at = trail.end
             await self._take_changes(walk, facts)
             trail.forget(walk.at - self._reach)
@@ -242,14 +245,21 @@ class Lookout:
         self._facts = None
 
     async def _replace(self, trail: Trail, facts: Facts, stretch: Stretch) -> int:
-        """Read a span's rows into a trail; how many those are."""
-        rows = await read_rows(self._reader, self.chain, trail.sources, *stretch)
-        await asyncio.to_thread(trail.replace, rows, facts, *stretch)
+        """Read a span's rows into a trail, some after the others; how many those are."""
+        start, count = stretch.start, 0
+        while start < stretch.end:
+            some = Stretch(start, min(start + self._at_once, stretch.end))
+            rows = await read_rows(self._reader, self.chain, trail.sources, *some)
+            await asyncio.to_thread(trail.replace, rows, facts, *some)
+            height = sum(frame.height for frame in rows.values())
+            if some.end < stretch.end or height > _READ_ROWS:  # a short one says nothing of longer ones
+                self._at_once = _adapted(self._at_once, height, _READ_ROWS)
+            start, count = some.end, count + height
         wide = [each for each in trail.looking if each.kept > MOST_EVENTS]
         trail.looking = [each for each in trail.looking if each.kept <= MOST_EVENTS]
         for each in wide:
             await self._record("warning", "rule_too_wide", rule=each.rule.name, events=each.kept)
-        return sum(frame.height for frame in rows.values())
+        return count
 
     async def _say(self, trail: Trail, facts: Facts, stretch: Stretch, *, is_new: bool) -> None:
         """Let the alerts be what is found in a span, and in the time after it that depends on it."""
@@ -289,6 +299,11 @@ class Lookout:
     async def _record(self, level: str, event: str, **details: object) -> None:
         with translated():
             await self._pool.execute(_RECORD, level, "detection", self.chain.chain_id, event, json.dumps(details))
+
+
+def _adapted(step: timedelta, rows: int, wanted: int) -> timedelta:
+    """The next step, after one that had so many rows."""
+    return min(step * 2, _LONGEST) if rows < wanted else max(step / 2, _SHORTEST)
 
 
 def _raiser(rule: Rule, definition: Definition) -> Raiser:
