@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """Of glibc's malloc.h."""
 _LARGE, _HEAPS = 128 * 1024, 2
+_EVERY_S = 5.0
 
 
 def return_what_is_freed() -> None:
@@ -22,3 +24,15 @@ def return_what_is_freed() -> None:
         return
     mallopt(_M_MMAP_THRESHOLD, _LARGE)
     mallopt(_M_ARENA_MAX, _HEAPS)
+
+
+async def keep_giving_back() -> None:
+    """Every few seconds have glibc give back what is free in the middle of its heaps, for ever.
+
+    By itself it only gives back what is free at their ends, and one small block that is kept holds all before it: a
+    worker that had looked at a day of a chain kept 60 MB that way. It takes milliseconds, in a thread.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while trim is not None:
+        await asyncio.sleep(_EVERY_S)
+        await asyncio.to_thread(trim, 0)

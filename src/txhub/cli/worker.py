@@ -14,7 +14,7 @@ from txhub.alert.delivery import Courier
 from txhub.alert.grouping import Limits
 from txhub.alert.lifecycle import keep_alerts
 from txhub.cli import wiring
-from txhub.cli.heap import return_what_is_freed
+from txhub.cli.heap import keep_giving_back, return_what_is_freed
 from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.detect.screening import keep_screening
@@ -75,6 +75,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))
         tasks.create_task(_watch(url, settings, pool))
         tasks.create_task(_tell(url, settings))
+        tasks.create_task(keep_giving_back())
         if settings.heartbeat_url:
             beating = partial(keep_beating, settings.heartbeat_url.get_secret_value())
             tasks.create_task(beating(settings.heartbeat_every.total_seconds()))
