@@ -112,6 +112,7 @@ async def press_everything(page: Page) -> None:
     await page.wait_for_timeout(500)
 
 
+@pytest.mark.timeout(3600)
 async def test_a_month_of_minutes_is_soon_there_quick_and_stays_small(month: Stack) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
