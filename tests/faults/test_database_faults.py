@@ -198,7 +198,7 @@ async def test_the_worker_tells_of_a_database_that_was_away(
         await watch.look(await facts.read_now(pool))
         looking = asyncio.create_task(watch.run())
         await own_server.restart("fast")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             async with open_pool(own_server.database, name="test", size=1) as direct:
                 await told(direct, "database_restarted")
                 proxy.hold()

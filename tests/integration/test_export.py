@@ -19,6 +19,7 @@ from tests.asking import asking
 from tests.blocks import ETHEREUM
 from tests.sample import NOW as SAMPLE_NOW
 from tests.sample import ROWS
+from txhub.api import export
 from txhub.api.export import Exports
 from txhub.api.formats import FILES, MEDIA_TYPES, Format
 from txhub.client import ApiError, AsyncClient
@@ -156,18 +157,18 @@ async def test_a_file_goes_on_in_the_archive_or_breaks_off(
 
 
 async def test_there_is_room_for_a_few_at_a_time(sample: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def full(_: Exports) -> bool:
-        return True
-
+    monkeypatch.setattr(export, "AT_ONCE", 0)
     async with asking(sample, SAMPLE_NOW) as http:
         client = AsyncClient("http://127.0.0.1")
         client._http = http
-        monkeypatch.setattr(asyncio.Semaphore, "locked", full)
         with pytest.raises(ApiError) as refused:
             await client.export(tmp_path / "all.csv", file_format="csv")
-        assert refused.value.answer_status == 503
-        assert names_in(tmp_path) == []
-        monkeypatch.undo()
+    assert refused.value.answer_status == 503
+    assert names_in(tmp_path) == []
+
+
+async def test_what_cannot_be_exported_is_refused(sample: str) -> None:
+    async with asking(sample, SAMPLE_NOW) as http:
         for asked, status in (({"format": "json"}, 400), ({"chain": "dogecoin"}, 400), ({"cursor": "x"}, 400)):
             assert (await http.get("/v1/transactions/export", params=asked)).status_code == status
         refused_type = await http.get("/v1/transactions/export", headers={"accept": "application/json"})

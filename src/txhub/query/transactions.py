@@ -225,4 +225,9 @@ async def _newest_in(reader: Reader, conditions: Sequence[ColumnElement[bool]], 
     last = rows["block_time"][-1]
     moment = select(t).where(*conditions, t.c.block_time == last)
     its_rows = await reader.frame(readable.transactions(moment.subquery("page"), limit))
-    return pl.concat([rows.filter(pl.col("block_time") > last), its_rows]).head(limit)
+    rows = pl.concat([rows.filter(pl.col("block_time") > last), its_rows]).head(limit)
+    if rows.height == limit:
+        return rows
+    # Between the two statements a reorg took rows of that moment away: what is older was not looked at yet.
+    older = await _newest_in(reader, [*conditions, t.c.block_time < last], limit - rows.height)
+    return pl.concat([rows, older])
