@@ -7,7 +7,7 @@
 WITH asked AS (
     SELECT unnest(string_to_array($1, ',')::int[]) AS chain_id
 ), tail AS (
-    SELECT * FROM txhub_rollup.open_hours((SELECT array_agg(chain_id) FROM asked), $2, $3)
+    SELECT * FROM txhub_rollup.open_hours(string_to_array($1, ',')::int[], $2, $3)
 ), days AS (
     SELECT d.chain_id, d.bucket
     FROM asked

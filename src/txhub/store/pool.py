@@ -25,16 +25,13 @@ LONG_S = 600.0
 _IDLE_S = 10.0
 """A connection that nobody used for so long is closed: sooner than the server would."""
 _GOODBYE_S = 5.0
-_SESSION = {
-    "timezone": "UTC",
-    # So the server finds out that we have gone without a word.
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-_DEAD_PEERS = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
-"""And so we find out the same of it, also while a long statement runs; by name, as not every system has all of them."""
+DEAD_PEERS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+"""How one end finds out within half a minute that the other has gone without a word, by libpq's names."""
+_SERVER_SETTINGS = {f"tcp_{name.removeprefix('tcp_')}": str(value) for name, value in DEAD_PEERS.items()}
+_SOCKET_OPTIONS = dict(
+    zip(("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT"), DEAD_PEERS.values(), strict=True)
+)
+"""By name, as not every system has all of them."""
 
 
 @asynccontextmanager
@@ -61,7 +58,8 @@ async def open_pool(
             max_inactive_connection_lifetime=_IDLE_S,
             server_settings={
                 "application_name": f"txhub {name}",
-                **_SESSION,
+                "timezone": "UTC",
+                **_SERVER_SETTINGS,
                 **_given_up_after(1.5 * patience_s if patience_s < LONG_S else 0),
             },
         )
@@ -81,7 +79,7 @@ async def _find_dead_peers(connection: Connection) -> None:
     end = connection._transport.get_extra_info("socket")  # noqa: SLF001 (asyncpg has no other way to it)
     if end is not None and end.family != socket.AF_UNIX:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _DEAD_PEERS.items():
+        for option, value in _SOCKET_OPTIONS.items():
             if (known := getattr(socket, option, None)) is not None:
                 end.setsockopt(socket.IPPROTO_TCP, known, value)
 

@@ -27,6 +27,7 @@ from sqlalchemy.util import LRUCache
 
 from txhub.errors import DatabaseUnavailable
 from txhub.store.faults import meaning, translated
+from txhub.store.pool import DEAD_PEERS
 
 _DIALECT = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _SESSION = """
@@ -38,14 +39,6 @@ _CONNECT_TIMEOUT_S = 10
 _GRACE_S = 15.0
 """A statement that has no answer so long after the database was to stop it gets none: the connection is half open."""
 _GOODBYE_S = 5.0
-_DEAD_PEERS = {
-    "connect_timeout": str(_CONNECT_TIMEOUT_S),
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-"""libpq finds out within half a minute that the other end has gone without a word."""
 _COMPILED: LRUCache[Any, SQLCompiler] = LRUCache(300)
 
 
@@ -187,8 +180,9 @@ class _Session:
 def libpq_address(url: str, name: str) -> str:
     """A database's URL for ADBC, whose sessions then show as `txhub NAME` in pg_stat_activity."""
     address = make_url(url).update_query_dict({"application_name": f"txhub {name}"})
+    limits = {"connect_timeout": _CONNECT_TIMEOUT_S} | DEAD_PEERS
     address = address.update_query_dict(
-        {name: value for name, value in _DEAD_PEERS.items() if name not in address.query}
+        {name: str(value) for name, value in limits.items() if name not in address.query}
     )
     # libpq reads a plus sign as itself, not as a blank.
     return address.render_as_string(hide_password=False).replace("+", "%20")
