@@ -16,10 +16,11 @@ from txhub.errors import DatabaseRefused, DatabaseUnavailable, SchemaMismatch
 from txhub.model import Transaction
 from txhub.resources import resource
 from txhub.store import edition as editions
+from txhub.store import migrate as migrating
 from txhub.store.edition import Edition
 from txhub.store.ledger import Committed, Ledger
 from txhub.store.migrate import migrate, require_current, state
-from txhub.store.pool import open_pool
+from txhub.store.pool import DEAD_PEERS, open_pool
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(resource("alembic"))).walk_revisions()][::-1]
 HEAD = REVISIONS[-1]
@@ -100,6 +101,13 @@ def test_a_wrong_password_and_an_absent_server_are_told_apart(empty_database: st
         state("postgresql://txhub:secret@127.0.0.1:1/txhub")
     assert away.value.retry
     assert "secret" not in str(away.value)
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed(database: str) -> None:
+    with migrating._connection(database) as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, psycopg.Connection)
+        assert driver.info.get_parameters().items() >= {name: str(value) for name, value in DEAD_PEERS.items()}.items()
 
 
 def test_every_view_and_table_says_what_it_is(database: str) -> None:

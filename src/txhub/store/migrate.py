@@ -17,7 +17,7 @@ from txhub.store import edition as editions
 from txhub.store.analyst import admit, admitted
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
-from txhub.store.pool import try_connection
+from txhub.store.pool import DEAD_PEERS, try_connection
 from txhub.store.roles import grant, granted
 
 _ONE_AT_A_TIME = 0x747868756201
@@ -129,7 +129,12 @@ def _connection(url: str) -> Iterator[Connection]:
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
-        connect_args={"connect_timeout": 10, "application_name": "txhub migrate", "options": "-c timezone=UTC"},
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "txhub migrate",
+            "options": "-c timezone=UTC",
+            **DEAD_PEERS,
+        },
     )
     with translated():
         try:
