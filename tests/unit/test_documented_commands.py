@@ -15,7 +15,10 @@ from typer.core import TyperGroup
 from txhub.cli import app
 
 CHECKOUT = Path(__file__).parents[2]
-DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), CHECKOUT / "sql" / "README.md"]
+DOCUMENTS = [
+    *(CHECKOUT / folder / "README.md" for folder in (".", "sql", "dashboards")),
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+]
 
 
 def find(words: list[str]) -> tuple[Any, list[str]]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from dashboards.app import create_app as create_dashboard
 from tests.unit.test_documented_commands import CHECKOUT, code
 from txhub.api.app import create_app
 from txhub.config import ChainSettings, ChannelSettings, Settings
@@ -17,7 +19,8 @@ from txhub.store.analyst import ANALYST, LANE
 from txhub.store.roles import SERVICES
 
 DOCUMENTS = [
-    *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "sql/README.md")),
+    *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(CHECKOUT / folder / "README.md" for folder in ("sql", "dashboards")),
     *sorted((CHECKOUT / "docs").glob("*.md")),
 ]
 TABLES: dict[str, type[BaseModel]] = {"chains": ChainSettings, "channels": ChannelSettings}
@@ -60,6 +63,18 @@ def test_files_and_tests_that_are_named_exist(document: Path) -> None:
             assert not test or f"def {test}(" in found[0].read_text(), f"{path}::{test}"
 
 
+def test_files_of_the_dashboard_that_its_readme_names_exist() -> None:
+    folder = CHECKOUT / "dashboards"
+    paths = {
+        path
+        for words in code(folder / "README.md")
+        for path in re.findall(r"(?<![\w/])(?:[a-z]+/)*[a-z]+\.(?:py|css|js)\b", words)
+        if not path.startswith("tests/")
+    }
+    assert len(paths) > 10
+    assert [path for path in sorted(paths) if not list(folder.rglob(path))] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names(DOCUMENTS))
 def test_settings_that_are_named_exist(document: Path) -> None:
     for name in re.findall(r"\bTXHUB_([A-Z_]+[A-Z])\b", document.read_text()):
@@ -81,6 +96,8 @@ def test_metrics_that_are_named_exist(document: Path) -> None:
 def test_routes_that_are_named_exist() -> None:
     app = create_app("postgresql://127.0.0.1:1/nobody", Settings())
     served = {re.sub(r"\{[^}]*\}", "*", route.path_format) for route in app.routes}
+    pages = create_dashboard("http://127.0.0.1:1")
+    served |= {route.path for route in pages.routes if isinstance(route, APIRoute)}
     for document in DOCUMENTS:
         for words in code(document):
             for path in re.findall(r"\b(?:GET|POST|PUT|PATCH|DELETE) (/[\w/{}-]+)", words):
