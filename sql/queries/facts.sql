@@ -78,6 +78,17 @@ LIMIT 1
 -- name: services
 SELECT name, seen_at, stopped_at IS NOT NULL FROM txhub.services ORDER BY name
 
+-- name: occasions
+-- What of the events $1 went wrong within the last $2; and, where the finding $3 is over, since its end, but within the last
+-- $4: nobody may have looked meanwhile. What is as it should be, such as a first start, is told as info.
+SELECT e.event, c.name AS chain, e.details ->> 'service' AS service
+FROM txhub.event_log e
+LEFT JOIN txhub.chains c USING (chain_id)
+WHERE e.event = ANY ($1) AND e.level <> 'info' AND e.time > least(
+    now() - $2::interval,
+    greatest(now() - $4::interval, (
+        SELECT coalesce(f.ended_at, now()) FROM txhub.findings f WHERE f.name = $3 ORDER BY f.since DESC LIMIT 1)))
+
 -- name: started
 SELECT pg_postmaster_start_time()
 

@@ -4,7 +4,7 @@
 SELECT pg_advisory_xact_lock(hashtext('txhub findings'))
 
 -- name: open
-SELECT f.id, f.name, c.name AS chain, f.chain_id, f.since, f.says, f.details::text AS details
+SELECT f.id, f.name, c.name AS chain, f.chain_id, f.level, f.since, f.says, f.details::text AS details
 FROM txhub.findings f
 LEFT JOIN txhub.chains c USING (chain_id)
 WHERE f.ended_at IS NULL

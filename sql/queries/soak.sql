@@ -21,6 +21,10 @@ SELECT event, count(*) FROM txhub.event_log WHERE id > $1 GROUP BY 1
 -- What txhub raised about itself after alert $1, and how often each.
 SELECT rule, subject, count(*) AS times FROM txhub.alerts WHERE id > $1 AND rule_id = 0 GROUP BY 1, 2
 
+-- name: open
+-- What is found wrong and goes on: it is not alerted of anew.
+SELECT DISTINCT name FROM txhub.findings WHERE ended_at IS NULL
+
 -- name: inconsistent
 -- What the worker's own looks found wrong with the data.
 SELECT name, says FROM txhub.findings WHERE name IN ('gap_found', 'block_disagrees', 'rollup_disagrees')

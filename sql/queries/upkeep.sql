@@ -5,7 +5,7 @@
 SELECT f.name, c.name AS chain, f.level, f.since, f.says
 FROM txhub.findings f LEFT JOIN txhub.chains c USING (chain_id)
 WHERE f.ended_at IS NULL
-ORDER BY f.level, f.since DESC
+ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.level), f.since DESC
 
 -- name: services
 SELECT name, version, started_at, seen_at, stopped_at FROM txhub.services ORDER BY name

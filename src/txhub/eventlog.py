@@ -26,6 +26,8 @@ FindingName: TypeAlias = Literal[
     "letters_dead",
     "clock_off",
     "service_silent",
+    "restarted",
+    "interrupted",
 ]
 """What the worker watches for: each is an event when it begins (`state` is `began`) and when it ends (`ended`)."""
 
@@ -92,4 +94,6 @@ EVENTS: dict[EventName, str] = {
     "letters_dead": "messages about alerts were given up: nobody got them",
     "clock_off": "this machine's clock differs from the database's, or from the chains'",
     "service_silent": "a service died, or hangs",
+    "restarted": "a service that nobody had stopped, or the database's server, was started again",
+    "interrupted": "connections to nodes or to the database were lost",
 }

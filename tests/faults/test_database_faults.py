@@ -206,6 +206,8 @@ async def test_the_worker_tells_of_a_database_that_was_away(
                 await asyncio.sleep(1.5)
                 proxy.release()
                 await told(direct, "database_away")
+                await told(direct, "restarted")
+                await told(direct, "interrupted")
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
 

@@ -51,6 +51,8 @@ async def test_everything_is_well_until_it_is_not(database: str, tmp_path: Path)
             *("policies", "clock", "services", "findings", "keys", "archive", "deliveries", "chain ethereum"),
         }
         assert well["services"].says == "running: ingest, worker"
+        await keep(pool, [Finding("interrupted", "the worker could not reach the database")], set(), now)
+        assert verdicts(await examined(database)).get("findings") == "ok"  # it is over by itself
         # Everything at once goes wrong.
         await pool.execute("UPDATE txhub.blocks SET time = now() - INTERVAL '1 day'")
         await keep(pool, [Finding("disk_filling", "0.1 GB are free")], set(), now)

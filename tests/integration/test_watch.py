@@ -11,8 +11,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import make_url
 
 from tests.blocks import ETHEREUM, make_block
+from tests.conftest import address
 from txhub.archive.eventlog import export_events, path_of
 from txhub.ops import facts
 from txhub.ops.audit import Extent, audit_hour
@@ -24,10 +26,12 @@ from txhub.ops.watch import AUDITED, Watch, keep
 from txhub.rollup.hours import close_hours
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import catch_up
+from txhub.store.events import record_event
 from txhub.store.ledger import Ledger
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.read import Reader
+from txhub.store.server import Server
 from txhub.store.sqlfiles import queries
 
 NOW = datetime.now(UTC)
@@ -298,6 +302,10 @@ async def test_services_that_live_stop_or_crash(database: str) -> None:
         third = asyncio.create_task(Presence(pool, "worker", "worker").keep())
         await until(pool, 4)
         assert (await states(pool))[3] == "crash"
+        async with Reader(database) as reader:
+            await Watch(pool, reader, {}).look(await facts.read_now(pool))
+        assert await told(pool, "restarted") == [("began", None)]
+        assert await told(pool, "interrupted") == []
         await stop(third)
 
 
@@ -313,6 +321,143 @@ async def test_a_service_whose_connection_was_lost_says_so(database: str) -> Non
             await pool.execute(ends)
             keeping.cancel()
             await asyncio.wait([keeping])
+        async with Reader(database) as reader:
+            await Watch(pool, reader, {}).look(await facts.read_now(pool))
+        says = await pool.fetchval("SELECT says FROM txhub.findings WHERE name = 'interrupted'")
+        assert says == "services that lost the database: worker"
+        assert await told(pool, "restarted") == []
+
+
+async def alerts_of(pool: Pool, name: str) -> list[tuple[str, bool]]:
+    """The alerts of a finding in order: how much each matters, and whether it is over."""
+    question = "SELECT severity::text, details ? 'ended_at' FROM txhub.alerts WHERE rule = $1 ORDER BY id"
+    return [tuple(row) for row in await pool.fetch(question, name)]
+
+
+async def test_a_fault_that_is_over_by_itself_is_one_alert_and_the_next_is_another(database: str) -> None:
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        ledger, watch = Ledger(pool, ETHEREUM), Watch(pool, reader, {})
+        await ledger.register()
+
+        async def look() -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+            await watch.look(await facts.read_now(pool))
+            return await alerts_of(pool, "restarted"), await alerts_of(pool, "interrupted")
+
+        async def fault() -> None:
+            await record_event(pool, "warning", "worker", "service_started", service="ingest", after="crash")
+            await record_event(pool, "warning", "worker", "database_restarted")
+            await record_event(pool, "warning", "api", "connection_lost", service="serve")
+            await ledger.record("warning", "ingest", "follow_interrupted", reason="the node is gone")
+
+        async def later(seconds: float, table: str = "event_log", *columns: str) -> None:
+            moved = ", ".join(f"{column} = {column} - $1 * INTERVAL '1 second'" for column in columns or ("time",))
+            await pool.execute(f"UPDATE txhub.{table} SET {moved}", seconds)
+
+        await record_event(pool, "info", "api", "service_started", service="serve", after="stop")
+        assert await look() == ([], [])
+        await fault()
+        assert await look() == ([("medium", False)], [("low", False)])
+        says = await pool.fetch("SELECT name, chain_id, says FROM txhub.findings ORDER BY name")
+        lost = "streams that lost a node or the database: ethereum; services that lost the database: serve"
+        assert [tuple(row) for row in says] == [
+            ("interrupted", None, lost),
+            ("restarted", None, "started again: ingest, the database"),
+        ]
+        await later(50)
+        assert await look() == ([("medium", False)], [("low", False)])
+        await later(11)
+        assert await look() == ([("medium", True)], [("low", True)])
+        assert await look() == ([("medium", True)], [("low", True)])
+        await fault()
+        again = [("medium", True), ("medium", False)], [("low", True), ("low", False)]
+        assert await look() == again
+        await later(61)
+        await look()
+        # What happened ten minutes ago, while there was no worker, is told by the next one; what is long ago is not.
+        await later(1200)
+        await later(1200, "findings", "since", "ended_at")
+        await fault()
+        await later(600)
+        watch = Watch(pool, reader, {})
+        restarted, interrupted = await look()
+        assert (restarted[-1], len(restarted)) == (("medium", False), 3)
+        assert (interrupted[-1], len(interrupted)) == (("low", False), 3)
+        restarted, interrupted = await look()
+        assert {over for _, over in (*restarted, *interrupted)} == {True}
+        await later(3600, "findings", "since", "ended_at")
+        await later(3600)
+        assert await look() == (restarted, interrupted)
+
+
+async def fail_a_policy(database: str, admin_url: str) -> None:
+    """Let the first runs of a policy of TimescaleDB's fail: rows are old enough for the columnstore, and locked."""
+    name = make_url(database).database or ""
+    async with open_pool(database, name="test") as pool, open_pool(address(admin_url, name), name="admin") as admin:
+        await admin.execute(f"ALTER DATABASE {name} SET lock_timeout = 100")
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE txhub.transactions IN ACCESS EXCLUSIVE MODE")
+            await admin.execute("SELECT _timescaledb_functions.start_background_workers()")
+            failed = (
+                "SELECT last_run_status FROM timescaledb_information.job_stats WHERE hypertable_name = 'transactions'"
+            )
+            async with asyncio.timeout(30):
+                while await admin.fetchval(failed) is None:  # noqa: ASYNC110 (the event is in the database)
+                    await asyncio.sleep(0.1)
+            await admin.execute("SELECT _timescaledb_functions.stop_background_workers()")
+
+
+async def test_what_lasts_is_alerted_of_once_until_it_is_mended(database: str, edition: str, server: Server) -> None:
+    """Everything at once is left undone, as it would be for hours; then each is made good."""
+    async with open_pool(database, name="test") as pool, Reader(database) as reader:
+        await apply_policies(pool, chunk_interval=timedelta(days=1), compress_after=timedelta(hours=1))
+        await prepared(pool)
+        if edition == "timescale":
+            await fail_a_policy(database, server.admin_url or "")
+        wrong = {
+            "deep_reorg": "medium",
+            "outbox_reader_behind": "medium",
+            "archive_unverified": "medium",
+            "service_silent": "critical",
+            **({"policy_failing": "critical"} if edition == "timescale" else {}),
+        }
+        await pool.execute(
+            "INSERT INTO txhub.reorgs (chain_id, detected_at, ancestor, depth, from_number, from_hash, from_tx_count, "
+            "to_number, to_hash, to_tx_count) VALUES (1, now(), 300, 7, 307, '', 0, 308, '', 0)"
+        )
+        await pool.execute("UPDATE txhub.stream_events SET created_at = now() - INTERVAL '6 minutes'")
+        await pool.execute("UPDATE txhub.cursors SET event_id = 0")
+        await pool.execute(
+            "INSERT INTO txhub.archive_manifest (chain_id, table_name, day, rows, value_sum, fee_sum, wide, bytes, "
+            "ledger, exported_at) VALUES (1, 'blocks', '2026-03-01', 1, 1, 0, false, 9, '', now() - INTERVAL '4 hours')"
+        )
+        await pool.execute(
+            "INSERT INTO txhub.services (name, version, instance, started_at, seen_at) "
+            "VALUES ('ingest', '1', 'a', now() - INTERVAL '1 hour', now() - INTERVAL '61 seconds')"
+        )
+        watch = Watch(pool, reader, {})
+        for _ in range(2):
+            await watch.look(await facts.read_now(pool))
+            assert {name: await alerts_of(pool, name) for name in wrong} == {
+                name: [(severity, False)] for name, severity in wrong.items()
+            }
+        assert await told(pool, "deep_reorg") == [("began", "ethereum")]
+        titles = [row["title"] for row in await pool.fetch("SELECT title FROM txhub.alerts ORDER BY title")]
+        assert "archive unverified: 1 files are not verified, the oldest of 2026-03-01" in titles
+        assert "deep reorg, ethereum: 7 blocks above 300 were replaced; the first in a month" in titles
+        assert "outbox reader behind: rollup has not read for 6 minutes" in titles
+        if edition == "timescale":
+            [failing] = [title for title in titles if title.startswith("policy failing")]
+            assert "of transactions: columnstore policy failure Failed to convert '1' chunks" in failing
+        await pool.execute("UPDATE txhub.reorgs SET detected_at = now() - INTERVAL '61 minutes'")
+        await pool.execute("UPDATE txhub.cursors SET event_id = (SELECT max(id) FROM txhub.stream_events)")
+        await pool.execute("UPDATE txhub.archive_manifest SET verified_at = now()")
+        await pool.execute("UPDATE txhub.services SET seen_at = now()")
+        if edition == "timescale":
+            await pool.execute("SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.job_errors")
+        await watch.look(await facts.read_now(pool))
+        assert {name: await alerts_of(pool, name) for name in wrong} == {
+            name: [(severity, True)] for name, severity in wrong.items()
+        }
 
 
 async def test_a_clock_that_steps_is_one_finding(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from txhub.ops.facts import (
     DeadLetters,
     Disk,
     Missing,
+    Occasion,
     Policy,
     ReorgDepth,
     Service,
@@ -28,10 +29,12 @@ from txhub.ops.findings import (
     judge_clock,
     judge_disks,
     judge_gaps,
+    judge_interruptions,
     judge_lags,
     judge_letters,
     judge_policies,
     judge_reorgs,
+    judge_restarts,
     judge_rollups,
     judge_services,
     judge_streams,
@@ -172,6 +175,24 @@ def test_services_that_are_silent() -> None:
     assert finding == Finding(
         "service_silent", "ingest a has not been heard of for 61 s", details={"services": ["ingest a"]}
     )
+
+
+def test_what_was_started_again_is_one_finding() -> None:
+    assert judge_restarts([]) == []
+    crashes = [Occasion("service_started", service=name) for name in ("worker", "ingest", "worker")]
+    [finding] = judge_restarts([*crashes, Occasion("database_restarted")])
+    assert finding.says == "started again: ingest, worker, the database"
+    assert (finding.name, finding.chain) == ("restarted", None)
+
+
+def test_what_lost_its_connections_is_one_finding() -> None:
+    assert judge_interruptions([]) == []
+    [finding] = judge_interruptions([Occasion("database_away")])
+    assert finding.says == "the worker could not reach the database"
+    streams = [Occasion("follow_interrupted", chain=name) for name in "bab"]
+    [finding] = judge_interruptions([*streams, Occasion("connection_lost", service="serve")])
+    assert finding.says == "streams that lost a node or the database: a, b; services that lost the database: serve"
+    assert (finding.name, finding.chain) == ("interrupted", None)
 
 
 @pytest.mark.parametrize("status", [200, 404, None])

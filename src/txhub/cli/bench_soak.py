@@ -8,7 +8,7 @@ import platform
 import random
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from txhub.store.pool import Pool, open_pool
 NORMAL_WITHIN_S = 30.0
 """So soon after a fault has ended everything has to be normal again."""
 TOLD_WITHIN_S = 60.0
-"""And so soon it has to be in the event log."""
+"""And so soon it has to be in the event log, and alerted of."""
 PATIENCE_S = 180.0
 GROWTH = 0.15
 """How much a service's memory may grow from the second third of its time to the last."""
@@ -42,13 +42,15 @@ _LIVED_S = 90.0
 
 class Struck(NamedTuple):
     """A fault that was played: seconds until all was normal (None: never), which of its events were written, and how
-    often txhub alerted of what since; `silent` are the fault's own events and alerts that did not come."""
+    often txhub alerted of what until the next one; `silent` says which events or alerts did not come, of which one had
+    to. `before` is the newest alert before it."""
 
     fault: str
     normal_after_s: float | None
     told: list[str]
     alerts: dict[str, int]
     silent: list[str]
+    before: int
 
 
 @dataclass
@@ -73,8 +75,7 @@ class Report:
             if each.normal_after_s is None or each.normal_after_s > NORMAL_WITHIN_S:
                 after = "never" if each.normal_after_s is None else f"{each.normal_after_s:.0f} s after"
                 yield f"normal again {after}: {each.fault}"
-            if each.silent:
-                yield f"not told by {' or '.join(each.silent)}: {each.fault}"
+            yield from (f"not told by {what}: {each.fault}" for what in each.silent)
             yield from (f"alerted {n} times of {what}: {each.fault}" for what, n in each.alerts.items() if n > 1)
         for name, (middle, last) in self.memory.items():
             if last > middle * (1 + GROWTH):
@@ -121,9 +122,12 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
             if not waiting:  # each once, then each again, always in another order
                 waiting = chance.sample(faults, len(faults))
             await asyncio.sleep(chance.uniform(*_BETWEEN_S))
-            struck = await _strike(stage, waiting.pop())
-            report.struck.append(struck)
-            err.print(_line(struck), soft_wrap=True)
+            fault = await _next_fault(stage, waiting)
+            waiting.remove(fault)
+            if report.struck:
+                await _count_alerts(stage, report.struck[-1])
+            report.struck.append(await _strike(stage, fault))
+            err.print(_line(report.struck[-1]), soft_wrap=True)
         report.seconds = loop.time() - began
         async with open_pool(stage.direct, name="soak", size=2) as pool:
             report.edition = (await edition_of(pool)).value
@@ -131,6 +135,7 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
                 await _compare(stage, pool, chain, stage.networks[chain.name], report)
             found = await stage.ask(pool, "inconsistent")
             report.wrong += [f"the worker found {row['name']}: {row['says']}" for row in found]
+        await _count_alerts(stage, report.struck[-1])
         report.wrong += [f"{name} ended by itself" for name in stage.ended]
         weighing.cancel()
         with suppress(asyncio.CancelledError):
@@ -139,20 +144,44 @@ async def run_soak(home: Path, logs: Path, seconds: float, rate: float, chains: 
     return report
 
 
+async def _next_fault(stage: Stage, waiting: Sequence[Fault]) -> Fault:
+    """The next one of which no alert goes on: it would hide that this fault is alerted of. Waits for one a while."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_S
+    while True:
+        open_alerts = await _open_alerts(stage)
+        free = [fault for fault in waiting if not fault.alerted & open_alerts]
+        if free or loop.time() > deadline:
+            return (free or waiting)[0]
+        await asyncio.sleep(1)
+
+
+async def _open_alerts(stage: Stage) -> frozenset[str]:
+    async with open_pool(stage.direct, name="soak", size=1) as pool:
+        return frozenset(name for (name,) in await stage.ask(pool, "open"))
+
+
 async def _strike(stage: Stage, fault: Fault) -> Struck:
     async with open_pool(stage.direct, name="soak", size=1) as pool:
         [(event, alert)] = await stage.ask(pool, "newest")
+    expected = fault.alerted - await _open_alerts(stage)
     await fault.begin(stage)
     await asyncio.sleep(fault.lasts_s)
     await fault.end(stage)
     normal = await _normal_after(stage, PATIENCE_S)
-    told = await _told(stage, event, fault.told)
+    told = await _since(stage, "events", event, fault.told)
+    alerted = await _since(stage, "raised", alert, expected)
+    silent = [" or ".join(sorted(fault.told))] if fault.told and not told else []
+    silent += [f"an alert of {' or '.join(sorted(expected))}"] if expected and not alerted else []
+    struck = Struck(fault.name, normal, told, {}, silent, alert)
+    await _count_alerts(stage, struck)
+    return struck
+
+
+async def _count_alerts(stage: Stage, struck: Struck) -> None:
+    """Note how often txhub alerted of what since the fault."""
     async with open_pool(stage.direct, name="soak", size=1) as pool:
-        raised = await stage.ask(pool, "raised", alert)
-    silent = sorted(fault.told) if fault.told and not told else []
-    if fault.alerted and fault.alerted not in {row["rule"] for row in raised}:
-        silent.append(f"an alert {fault.alerted}")
-    return Struck(fault.name, normal, told, {row["subject"]: row["times"] for row in raised}, silent)
+        struck.alerts.update({row["subject"]: row["times"] for row in await stage.ask(pool, "raised", struck.before)})
 
 
 async def _normal_after(stage: Stage, patience_s: float) -> float | None:
@@ -166,14 +195,14 @@ async def _normal_after(stage: Stage, patience_s: float) -> float | None:
     return None
 
 
-async def _told(stage: Stage, after: int, events: frozenset[str]) -> list[str]:
-    """Which of the events were written since; waits a while for the first."""
+async def _since(stage: Stage, what: str, after: int, wanted: Collection[str]) -> list[str]:
+    """Which of the wanted events were written, or alerts raised, after that one; waits a while for the first."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + TOLD_WITHIN_S
     while True:
         async with open_pool(stage.direct, name="soak", size=1) as pool:
-            found = sorted(event for event, _ in await stage.ask(pool, "events", after) if event in events)
-        if found or not events or loop.time() > deadline:
+            found = sorted({row[0] for row in await stage.ask(pool, what, after)}.intersection(wanted))
+        if found or not wanted or loop.time() > deadline:
             return found
         await asyncio.sleep(1)
 

@@ -1,4 +1,4 @@
-"""What `txhub bench soak` does to the stack: each fault, how it is ended, and by which events it has to be told."""
+"""What `txhub bench soak` does to the stack: each fault, how it is ended, and what has to tell of it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Act = Callable[[Stage], Awaitable[None]]
 class Fault(NamedTuple):
     """A fault. `told` are the events of which at least one has to be written; none where it may go unfelt.
 
-    `alerted` is the finding that has to be raised as an alert; like any other it may be only once.
+    `alerted` are the findings of which at least one has to be raised as an alert; like any other each may be only once.
     """
 
     name: str
     begin: Act
     end: Act
-    told: frozenset[str]
+    told: frozenset[str] = frozenset()
+    alerted: frozenset[FindingName] = frozenset()
     lasts_s: float = 6.0
-    alerted: FindingName | None = None
 
 
 async def _nothing(_: Stage) -> None:
@@ -121,31 +121,35 @@ async def _free(stage: Stage) -> None:
 _NODE = frozenset({"follow_interrupted", "listener_died", "node_stuck", "endpoint_changed", "chain_quiet"})
 _DATABASE = frozenset({"connection_lost", "follow_interrupted", "database_away"})
 _RESTARTED, _CRASHED = frozenset({"database_restarted"}), frozenset({"service_started"})
+_FULL = frozenset({"follow_interrupted", "database_restarted", "disk_filling"})
+_INTERRUPTED: frozenset[FindingName] = frozenset({"interrupted"})
+_STARTED_AGAIN: frozenset[FindingName] = frozenset({"restarted"})
+_CLOCK_OFF: frozenset[FindingName] = frozenset({"clock_off"})
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("the node is killed", _killed("node"), _started("node"), _NODE),
-    Fault("connections to the node are closed", _cut_node, _nothing, _NODE, 0),
-    Fault("connections to the node are reset", _reset_node, _nothing, _NODE, 0),
-    Fault("connections to the node are half open", _half_open_node, _mend_node, _NODE, 20),
-    Fault("nothing passes to and from the node", _hold_node, _mend_node, _NODE, 45),
-    Fault("the node is 0.2 s away", _slow_node, _mend_node, frozenset()),
-    Fault("connections to the database are closed", _cut_database, _nothing, _DATABASE, 0),
-    Fault("connections to the database are reset", _reset_database, _nothing, _DATABASE, 0),
-    Fault("connections to the database are half open", _half_open_database, _nothing, _DATABASE, 20),
-    Fault("nothing passes to and from the database", _hold_database, _mend_database, frozenset()),
-    Fault("the database is 20 ms away", _slow_database, _mend_database, frozenset()),
-    Fault("the database is restarted", _restart, _nothing, _RESTARTED, 0),
-    Fault("the database crashes", _crash, _nothing, _RESTARTED, 0),
-    Fault("the ingester is killed", _killed("ingest"), _started("ingest"), _CRASHED, 1),
-    Fault("the worker is killed", _killed("worker"), _started("worker"), _CRASHED, 1),
-    Fault("the API is killed", _killed("serve"), _started("serve"), _CRASHED, 1),
+    Fault("the node is killed", _killed("node"), _started("node"), _NODE, _INTERRUPTED),
+    Fault("connections to the node are closed", _cut_node, _nothing, _NODE, _INTERRUPTED, 0),
+    Fault("connections to the node are reset", _reset_node, _nothing, _NODE, _INTERRUPTED, 0),
+    Fault("connections to the node are half open", _half_open_node, _mend_node, _NODE, _INTERRUPTED, 20),
+    Fault("nothing passes to and from the node", _hold_node, _mend_node, _NODE, _INTERRUPTED, 45),
+    Fault("the node is 0.2 s away", _slow_node, _mend_node),
+    Fault("connections to the database are closed", _cut_database, _nothing, _DATABASE, _INTERRUPTED, 0),
+    Fault("connections to the database are reset", _reset_database, _nothing, _DATABASE, _INTERRUPTED, 0),
+    Fault("connections to the database are half open", _half_open_database, _nothing, _DATABASE, _INTERRUPTED, 20),
+    Fault("nothing passes to and from the database", _hold_database, _mend_database),
+    Fault("the database is 20 ms away", _slow_database, _mend_database),
+    Fault("the database is restarted", _restart, _nothing, _RESTARTED, _STARTED_AGAIN, 0),
+    Fault("the database crashes", _crash, _nothing, _RESTARTED, _STARTED_AGAIN, 0),
+    Fault("the ingester is killed", _killed("ingest"), _started("ingest"), _CRASHED, _STARTED_AGAIN, 1),
+    Fault("the worker is killed", _killed("worker"), _started("worker"), _CRASHED, _STARTED_AGAIN, 1),
+    Fault("the API is killed", _killed("serve"), _started("serve"), _CRASHED, _STARTED_AGAIN, 1),
 )
 DISK_FULL = Fault(
-    "the disk is full", _fill, _free, frozenset({"follow_interrupted", "database_restarted", "disk_filling"}), 12
+    "the disk is full", _fill, _free, _FULL, _INTERRUPTED | _STARTED_AGAIN | frozenset({"disk_filling"}), 12
 )
 
 CLOCK_STEPS = tuple(
-    Fault(f"the clock steps a minute {way}", _clock(seconds), _clock(0), frozenset({"clock_off"}), 25, "clock_off")
+    Fault(f"the clock steps a minute {way}", _clock(seconds), _clock(0), _CLOCK_OFF, _CLOCK_OFF, 25)
     for way, seconds in (("ahead", 60.0), ("back", -60.0))
 )
 """Of the machine of the services: that of node and database goes on. Longer than the worker needs for two looks."""

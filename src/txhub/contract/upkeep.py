@@ -14,7 +14,7 @@ class OpenFinding:
     """As docs/runbook.md has it, such as `stream_down`."""
     chain: str | None
     level: str
-    """`warning`: look at it today; `error`: look at it now."""
+    """`info`: it is over by itself; `warning`: look at it today; `error`: look at it now."""
     since: datetime
     says: str
 

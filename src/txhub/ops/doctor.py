@@ -145,7 +145,7 @@ async def _check_worker(pool: Pool, now: datetime) -> Check:
 
 async def _check_findings(pool: Pool) -> Check:
     with translated():
-        rows = await pool.fetch(queries("findings")["open"])
+        rows = [row for row in await pool.fetch(queries("findings")["open"]) if row["level"] != "info"]
     if not rows:
         return Check("findings", "ok", "the worker finds nothing wrong")
     told = "; ".join(f"{row['name']}{' of ' + row['chain'] if row['chain'] else ''}: {row['says']}" for row in rows)

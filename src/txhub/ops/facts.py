@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from txhub.eventlog import EventName, FindingName
 from txhub.rollup.catalog import LAG
 from txhub.rollup.states import read_rollups
 from txhub.store.edition import edition_of
@@ -26,6 +27,18 @@ LETTERS_TOLD = timedelta(days=1)
 """A message that was given up is worth a look for so long."""
 GAP_OVERDUE = timedelta(minutes=5)
 """How long a gap is its follower's own affair."""
+LATELY = timedelta(minutes=1)
+"""What follows from one fault comes within so long, so that it is one finding; another one later is another."""
+UNTOLD = timedelta(hours=1)
+"""What happened while nobody looked is worth telling for so long."""
+RESTARTS: tuple[EventName, ...] = ("service_started", "database_restarted")
+INTERRUPTIONS: tuple[EventName, ...] = (
+    "follow_interrupted",
+    "listener_died",
+    "endpoint_changed",
+    "connection_lost",
+    "database_away",
+)
 _SQL = queries("facts")
 
 
@@ -110,6 +123,14 @@ class Service(NamedTuple):
     name: str
     seen_at: datetime
     stopped: bool
+
+
+class Occasion(NamedTuple):
+    """A fault of the event log that is over by itself, and the chain or the service that it is about, if one."""
+
+    event: EventName
+    chain: str | None = None
+    service: str | None = None
 
 
 async def read_reorgs(pool: Pool) -> list[ReorgDepth]:
@@ -203,6 +224,12 @@ async def read_services(pool: Pool) -> list[Service]:
     """Every service that there is a row of."""
     with translated():
         return [Service(*row) for row in await pool.fetch(_SQL["services"])]
+
+
+async def read_occasions(pool: Pool, of: tuple[EventName, ...], told_as: FindingName) -> list[Occasion]:
+    """The faults `of` these names that happened lately, or while nobody looked who could tell of them."""
+    with translated():
+        return [Occasion(*row) for row in await pool.fetch(_SQL["occasions"], of, LATELY, told_as, UNTOLD)]
 
 
 async def read_started(pool: Pool) -> datetime:

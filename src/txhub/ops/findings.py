@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from txhub.contract import StreamHealth
-from txhub.eventlog import FindingName
+from txhub.eventlog import FindingName, Level
 from txhub.ops.facts import (
     Backlog,
     Clock,
     DeadLetters,
     Disk,
     Missing,
+    Occasion,
     Policy,
     ReorgDepth,
     Service,
@@ -29,7 +30,7 @@ from txhub.ops.facts import (
 class Kind(NamedTuple):
     """How much a finding matters, and what to do first; docs/runbook.md has the rest."""
 
-    level: Literal["warning", "error"]
+    level: Level
     hint: str
 
 
@@ -56,6 +57,8 @@ FINDINGS: dict[FindingName, Kind] = {
     ),
     "clock_off": Kind("error", "set the clock of this machine or of the database's: by NTP"),
     "service_silent": Kind("error", "start it again; its log says why it ended"),
+    "restarted": Kind("warning", "it is back; its log, or the system's, says why it ended"),
+    "interrupted": Kind("info", "nothing, unless it comes again and again: GET /v1/events has the reasons"),
 }
 
 
@@ -248,6 +251,29 @@ def judge_services(services: Iterable[Service], silent: timedelta, now: datetime
         f"{name} has not been heard of for {age.total_seconds():,.0f} s" for name, age in sorted(gone.items())
     )
     return [Finding("service_silent", says, details={"services": sorted(gone)})]
+
+
+def judge_restarts(occasions: Iterable[Occasion]) -> list[Finding]:
+    """Whether services that nobody had stopped were started again of late, or the database's server was."""
+    known = list(occasions)
+    services = sorted({each.service for each in known if each.event == "service_started" and each.service})
+    which = [*services, *(["the database"] if any(each.event == "database_restarted" for each in known) else [])]
+    return [Finding("restarted", f"started again: {', '.join(which)}", details={"which": which})] if which else []
+
+
+def judge_interruptions(occasions: Iterable[Occasion]) -> list[Finding]:
+    """Whether connections were lost of late: one finding, however many followers and services one cut was felt by."""
+    known = list(occasions)
+    chains = sorted({each.chain for each in known if each.chain})
+    services = sorted({each.service for each in known if each.service})
+    away = any(each.event == "database_away" for each in known)
+    says = [
+        *([f"streams that lost a node or the database: {', '.join(chains)}"] if chains else []),
+        *([f"services that lost the database: {', '.join(services)}"] if services else []),
+        *(["the worker could not reach the database"] if away else []),
+    ]
+    details = {"chains": chains, "services": services}
+    return [Finding("interrupted", "; ".join(says), details=details)] if says else []
 
 
 def _minutes(age: timedelta) -> str:

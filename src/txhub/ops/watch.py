@@ -32,10 +32,12 @@ from txhub.ops.findings import (
     judge_clock,
     judge_disks,
     judge_gaps,
+    judge_interruptions,
     judge_lags,
     judge_letters,
     judge_policies,
     judge_reorgs,
+    judge_restarts,
     judge_rollups,
     judge_services,
     judge_streams,
@@ -61,7 +63,7 @@ LEFT_OPEN = timedelta(minutes=30)
 """Hours that are over may be open for so long, while they are filled."""
 AUDITED: frozenset[FindingName] = frozenset({"gap_found", "block_disagrees", "rollup_disagrees"})
 """What the rarer look finds."""
-_SEVERITY = {"warning": Severity.MEDIUM, "error": Severity.CRITICAL}
+_SEVERITY = {"info": Severity.LOW, "warning": Severity.MEDIUM, "error": Severity.CRITICAL}
 _AWAY_RETRY_S = 1.0
 _SQL, _SERVICES = queries("findings"), queries("services")
 _log = structlog.get_logger("watch")
@@ -136,6 +138,8 @@ class Watch:
             *judge_letters(await facts.read_dead_letters(self._pool)),
             *judge_clock(await facts.read_clock(self._pool)),
             *judge_services(await facts.read_services(self._pool), timedelta(seconds=SILENT_S), now),
+            *judge_restarts(await facts.read_occasions(self._pool, facts.RESTARTS, "restarted")),
+            *judge_interruptions(await facts.read_occasions(self._pool, facts.INTERRUPTIONS, "interrupted")),
         ]
         await keep(self._pool, found, set(FINDING_NAMES) - AUDITED, now)
 
