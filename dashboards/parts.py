@@ -72,6 +72,14 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "…", "?", "!")) else ".")
 
 
+def changing(*controls: Any, className: str = "") -> html.Fieldset:  # noqa: N803 (Dash's name)
+    """Controls by which analysts change something.
+
+    To whoever the API would refuse it, the browser shows them disabled, and says why (`assets/rights.js`).
+    """
+    return html.Fieldset(list(controls), className=f"changing {className}".strip(), **attributes(data_needs="analyst"))
+
+
 def empty(text: Any) -> html.P:
     """What a panel says where there is nothing to show."""
     return html.P(text, className="empty")

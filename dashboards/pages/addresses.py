@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import address_panels as panels
-from dashboards.parts import labelled, loading, panel
+from dashboards.parts import changing, labelled, loading, panel
 from dashboards.reading import chosen, together
 from dashboards.tables import grid
 from dashboards.view import View, anew, bind, keep_shown, part, touched
@@ -69,12 +69,10 @@ def _busiest() -> html.Div:
 def _profile() -> html.Div:
     return html.Div(
         [
-            html.Div(
-                [
-                    html.Button("Watch this address", id="watch", type="button", className="plain bordered"),
-                    html.Span(id="watch-said", className="said", role="status"),
-                    dcc.Store(id="watch-about"),
-                ],
+            changing(
+                html.Button("Watch this address", id="watch", type="button", className="plain bordered"),
+                html.Span(id="watch-said", className="said", role="status"),
+                dcc.Store(id="watch-about"),
                 className="choices",
             ),
             part("address", html.Div(loading(12), id="address-facts", className="stack")),

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import alert_panels as panels
-from dashboards.parts import labelled, link, loading, panel
+from dashboards.parts import changing, labelled, link, loading, panel
 from dashboards.tables import grid
 from dashboards.view import View, bind, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
@@ -67,21 +67,19 @@ def _story() -> html.Div:
             part("alert", html.Div(loading(8), id="alert-facts", className="stack")),
             panel(
                 "Case",
-                html.Div(
-                    [
-                        dmc.Select(
-                            id="case-state",
-                            label="State",
-                            data=[{"value": state.value, "label": panels.CASES[state]} for state in CaseState],
-                            allowDeselect=False,
-                            size="sm",
-                        ),
-                        dmc.TextInput(id="case-assignee", label="Who looks into it", size="sm"),
-                        dmc.Textarea(id="case-note", label="Note", autosize=True, minRows=2, size="sm"),
-                        html.Button("Save", id="case-save", type="button", className="primary"),
-                        html.P(id="case-said", className="said", role="status"),
-                        dcc.Store(id="case-seen"),
-                    ],
+                changing(
+                    dmc.Select(
+                        id="case-state",
+                        label="State",
+                        data=[{"value": state.value, "label": panels.CASES[state]} for state in CaseState],
+                        allowDeselect=False,
+                        size="sm",
+                    ),
+                    dmc.TextInput(id="case-assignee", label="Who looks into it", size="sm"),
+                    dmc.Textarea(id="case-note", label="Note", autosize=True, minRows=2, size="sm"),
+                    html.Button("Save", id="case-save", type="button", className="primary"),
+                    html.P(id="case-said", className="said", role="status"),
+                    dcc.Store(id="case-seen"),
                     className="case",
                 ),
                 panel("History", html.Div(id="alert-history"), className="bare"),

@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import rule_panels as panels
-from dashboards.parts import link, loading, panel
+from dashboards.parts import changing, link, loading, panel
 from dashboards.tables import grid
 from dashboards.view import View, keep_shown, part
 from dashboards.zone import ZONE, zone_of
@@ -81,31 +81,29 @@ def _columns(prefix: str, about: list[Any], form: html.Section) -> html.Div:
 
 def _form(
     prefix: str, buttons: list[html.Button], state: str | None, severity: str | None, definition: str, *before: Any
-) -> html.Div:
-    return html.Div(
-        [
-            *before,
-            html.Div(
-                [
-                    _choice(f"{prefix}-state", "State", RuleState, state),
-                    _choice(f"{prefix}-severity", "Severity", Severity, severity),
-                ],
-                className="choices",
-            ),
-            dmc.Textarea(
-                id=f"{prefix}-definition",
-                label="Definition",
-                value=definition,
-                autosize=True,
-                minRows=6,
-                maxRows=30,
-                size="sm",
-                spellCheck=False,
-                className="written",
-            ),
-            html.Div(buttons, className="choices"),
-            html.P(id=f"{prefix}-said", className="said", role="status"),
-        ],
+) -> html.Fieldset:
+    return changing(
+        *before,
+        html.Div(
+            [
+                _choice(f"{prefix}-state", "State", RuleState, state),
+                _choice(f"{prefix}-severity", "Severity", Severity, severity),
+            ],
+            className="choices",
+        ),
+        dmc.Textarea(
+            id=f"{prefix}-definition",
+            label="Definition",
+            value=definition,
+            autosize=True,
+            minRows=6,
+            maxRows=30,
+            size="sm",
+            spellCheck=False,
+            className="written",
+        ),
+        html.Div(buttons, className="choices"),
+        html.P(id=f"{prefix}-said", className="said", role="status"),
         className="case",
     )
 
@@ -117,27 +115,19 @@ def _choice(name: str, label: str, words: Iterable[str], value: str | None) -> d
 
 def _past(prefix: str) -> html.Section:
     spans = [{"value": start, "label": words} for start, words in _SPANS.items()]
+    span = dmc.Select(id=f"{prefix}-span", label="Range", data=spans, value="-7d", allowDeselect=False, size="sm")
+    button = html.Button("Try", id=f"{prefix}-try", type="button", className="plain bordered foot")
     return panel(
         "Try on the past",
-        html.Div(
-            [
-                html.P(
-                    "How often the definition, as it is written above, would have been met. No alert is made.",
-                    className="empty",
-                ),
-                html.Div(
-                    [
-                        dmc.Select(
-                            id=f"{prefix}-span", label="Range", data=spans, value="-7d", allowDeselect=False, size="sm"
-                        ),
-                        html.Button("Try", id=f"{prefix}-try", type="button", className="plain bordered foot"),
-                    ],
-                    className="choices",
-                ),
-                html.P(id=f"{prefix}-tried", className="said", role="status"),
-                html.Div(id=f"{prefix}-found"),
-                dcc.Store(id=f"{prefix}-past"),
-            ],
+        changing(
+            html.P(
+                "How often the definition, as it is written above, would have been met. No alert is made.",
+                className="empty",
+            ),
+            html.Div([span, button], className="choices"),
+            html.P(id=f"{prefix}-tried", className="said", role="status"),
+            html.Div(id=f"{prefix}-found"),
+            dcc.Store(id=f"{prefix}-past"),
             className="case",
         ),
     )
