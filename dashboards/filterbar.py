@@ -8,9 +8,10 @@ from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, ctx, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from dashboards.filters import (
+    CURSOR,
     EXPECTED,
     NOTHING,
     PRESETS,
@@ -32,7 +33,7 @@ from txhub.contract import Kind
 
 URL, PRESET, TEXT, CHAINS, KINDS = "url", "filter-preset", "filter-range", "filter-chains", "filter-kinds"
 SENDERS, RECEIVERS, LEAST, MOST = "filter-senders", "filter-receivers", "filter-least", "filter-most"
-CLEAR, NARROWED, FOLDED = "filter-clear", "filter-narrowed", "filter-folded"
+CLEAR, NARROWED, FOLDED, HELD = "filter-clear", "filter-narrowed", "filter-folded", "filter-held"
 
 BAR = "filters"
 
@@ -41,7 +42,7 @@ TYPED = (TEXT, LEAST, MOST)
 """Those in which one can mistype."""
 
 Held = dict[str, Any]
-"""What each control holds: text, or a list of what is chosen."""
+"""What each control holds: text, or a list of what is chosen; and of CLEAR, how often it was pressed."""
 
 
 class Bar(NamedTuple):
@@ -57,6 +58,7 @@ def layout() -> html.Div:
     return html.Div(
         [
             dcc.Location(id=URL, refresh="callback-nav"),
+            dcc.Store(id=HELD),
             # On a phone, all there is of the bar until it is pressed (`assets/navigate.js`).
             html.Button(
                 [html.Span(className="icon filters"), html.Span(id=FOLDED, className="in-words")],
@@ -149,6 +151,7 @@ def bar_of(filters: Filters, zone: tzinfo = UTC, own: Mapping[str, str] = NOTHIN
 
 
 _APPLIED: dict[str, Callable[[Filters, Any, tzinfo], Filters]] = {
+    CLEAR: lambda filters, _clicks, _zone: Filters(filters.range),
     PRESET: lambda filters, span, _: replace(filters, range=Recent(span)) if span else filters,
     TEXT: lambda filters, text, zone: replace(filters, range=parse_range(text, zone)),
     CHAINS: lambda filters, chosen, _: replace(filters, chains=tuple(chosen)),
@@ -157,21 +160,35 @@ _APPLIED: dict[str, Callable[[Filters, Any, tzinfo], Filters]] = {
     RECEIVERS: lambda filters, text, _: replace(filters, receivers=names(text)),
     LEAST: lambda filters, text, _: replace(filters, least=parse_amount(text)),
     MOST: lambda filters, text, _: replace(filters, most=parse_amount(text)),
-    CLEAR: lambda filters, _clicks, _zone: Filters(filters.range),
 }
 """What each control changes of the filters."""
 
 
-def changed(control: str | None, query: str | None, value: Any = None, zone: tzinfo = UTC) -> Bar:
-    """The bar after one of its controls came to hold `value`, or the URL was changed; the URL says what it was."""
-    filters, own = from_query(query), own_parameters(query)
-    if control not in _APPLIED:
-        return bar_of(filters, zone, own)
-    try:
-        return bar_of(_APPLIED[control](filters, value, zone), zone, own)
-    except NotUnderstood as mistake:
-        before = bar_of(filters, zone, own)
-        return Bar(before.query, before.held | {control: value}, {control: str(mistake)})
+def changed(before: Held | None, held: Held, query: str | None, zone: tzinfo = UTC) -> Bar:
+    """The bar, after people changed what its controls hold, and after the URL changed, or either of them.
+
+    Args:
+        before: what the controls held when this was last answered; None before the URL was read for the first time. So
+            every change since then is known, however many there were: none is lost to another one.
+        held: what they hold now.
+        query: of the URL, which says all that nobody changed.
+        zone: whose clocks times are of.
+    """
+    was, own, mistakes = from_query(query), own_parameters(query), {}
+    filters = was
+    for control, apply in _APPLIED.items():
+        value = held.get(control) or ""
+        if before is None or value == (before.get(control) or ""):
+            continue
+        try:
+            filters = apply(filters, value, zone)
+        except NotUnderstood as mistake:
+            mistakes[control] = str(mistake)
+    if filters == was:
+        bar = bar_of(was, zone, own)._replace(query=query or "")  # as it was written
+    else:
+        bar = bar_of(filters, zone, {name: said for name, said in own.items() if name != CURSOR})
+    return bar._replace(held=bar.held | {control: held[control] for control in mistakes}, mistakes=mistakes)
 
 
 def narrowed(filters: Filters) -> str:
@@ -210,7 +227,8 @@ def register(app: Dash) -> None:
     @app.callback(
         output={
             "query": Output(URL, "search"),
-            "held": [Output(control, "value") for control in CONTROLS],
+            "shown": [Output(control, "value") for control in CONTROLS],
+            "held": Output(HELD, "data"),
             "mistakes": [Output(control, "error") for control in TYPED],
             "narrowed": Output(NARROWED, "children"),
             "folded": Output(FOLDED, "children"),
@@ -218,20 +236,22 @@ def register(app: Dash) -> None:
         inputs={
             "query": Input(URL, "search"),
             "values": [Input(control, "value") for control in CONTROLS],
+            "clicks": Input(CLEAR, "n_clicks"),
             "zone": Input(ZONE, "data"),
-            "_clicks": Input(CLEAR, "n_clicks"),
+            "before": State(HELD, "data"),
         },
     )
-    def follow(query: str | None, values: list[Any], zone: str | None, _clicks: int | None) -> dict[str, Any]:
-        control = ctx.triggered_id if len(ctx.triggered) == 1 else URL
-        held = dict(zip(CONTROLS, values, strict=True))
-        bar = changed(control, query, held.get(control or "") or "", zone_of(zone))
+    def follow(
+        query: str | None, values: list[Any], clicks: int | None, zone: str | None, before: Held | None
+    ) -> dict[str, Any]:
+        held = dict(zip(CONTROLS, values, strict=True)) | {CLEAR: clicks}
+        bar = changed(before, held, query, zone_of(zone))
         shown = from_query(bar.query)
-        # An unchanged query is left alone: writing it again would add an entry to the browser's history.
-        kept = bar.query == (query or "") or bar.mistakes or control in (URL, ZONE)
         return {
-            "query": no_update if kept else bar.query,
-            "held": [bar.held[control] for control in CONTROLS],
+            # An unchanged query is left alone: writing it again would add an entry to the browser's history.
+            "query": no_update if bar.query == (query or "") else bar.query,
+            "shown": [no_update if bar.held[control] == held[control] else bar.held[control] for control in CONTROLS],
+            "held": bar.held | {CLEAR: clicks},
             "mistakes": [bar.mistakes.get(each) for each in TYPED],
             "narrowed": narrowed(shown),
             "folded": in_words(shown, zone_of(zone)),

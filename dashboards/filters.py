@@ -23,6 +23,8 @@ PRESETS = {
 
 PARAMETERS = ("range", "chain", "kind", "from", "to", "min", "max")
 """The filters' names in a URL; links from page to page take these along (`assets/navigate.js`)."""
+CURSOR = "cursor"
+"""Which page of a list is shown; another view begins with its first one (`assets/navigate.js`, too)."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 EXPECTED = "-6h, or 2023-09-08 07:27 to 07:30"
@@ -215,12 +217,6 @@ def to_query(filters: Filters, own: Mapping[str, str] = NOTHING) -> str:
 def own_parameters(query: str | None) -> dict[str, str]:
     """What a URL's query says that is no filter: the page's own."""
     return {name: value for name, value in _parameters(query).items() if name not in PARAMETERS}
-
-
-def with_own_parameter(query: str | None, name: str, value: str | None) -> str:
-    """A URL's query with a parameter of the page's own changed, or without it."""
-    kept = {each: said for each, said in own_parameters(query).items() if each != name}
-    return to_query(from_query(query), kept | ({} if value is None else {name: value}))
 
 
 def from_query(query: str | None) -> Filters:

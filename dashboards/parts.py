@@ -116,8 +116,13 @@ def drawn(
     return html.Div(chart, id=f"{name}-box", className=looks, role="img", style=room, **labelled(spoken))
 
 
-def select(name: str, label: str, options: Mapping[Any, str], default: str) -> dmc.Select:
-    """A page's own control, of which one option is always chosen; `bind` puts it into the URL."""
+def bound(parameter: str, default: str) -> dict[str, Any]:
+    """Which parameter of the URL a page's own control is, for `view.bind`; the default leaves the URL clean."""
+    return attributes(data_parameter=parameter, data_default=str(default))
+
+
+def select(name: str, label: str, options: Mapping[Any, str], parameter: str, default: str) -> dmc.Select:
+    """A page's own control, of which one option is always chosen; `view.bind` puts it into the URL."""
     return dmc.Select(
         id=name,
         label=label,
@@ -126,6 +131,7 @@ def select(name: str, label: str, options: Mapping[Any, str], default: str) -> d
         allowDeselect=False,
         size="xs",
         className="control",
+        **bound(parameter, default),
     )
 
 

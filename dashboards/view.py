@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
-from dash import Dash, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards.filterbar import URL
-from dashboards.filters import Filters, from_query, own_parameters, with_own_parameter
+from dashboards.filters import Filters, from_query, own_parameters
 from dashboards.live import News
 from dashboards.page import Parts, parts_of
 from dashboards.parts import attributes, refusal
@@ -147,28 +147,31 @@ def always(_news: News, _filters: Filters) -> bool:
     return True
 
 
-def bind(app: Dash, control: str, parameter: str, default: str, prop: str = "value") -> None:
-    """Let a page's own control and a parameter of the URL follow each other; the default leaves the URL clean.
+def bind(app: Dash, control: str) -> None:
+    """Let a `bound` control and its parameter of the URL follow each other; readers find its value in `View.own`.
 
-    Readers find its value in `View.own`.
+    The browser does so by itself (`assets/navigate.js`): an answer of the server would be one to the URL of a moment
+    ago, and take back what was changed since.
     """
-
+    about = (State(control, "data-parameter"), State(control, "data-default"))
     # Two callbacks, for neither may have an input that is not there while another page is open.
-
-    @app.callback(Output(control, prop), Input(URL, "search"))
-    def show(query: str | None) -> str:
-        return own_parameters(query).get(parameter, default)
-
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("view", "show"),
+        Output(control, "value"),
+        Output(control, "data-shown"),
+        Input(URL, "search"),
+        *about,
+        State(control, "value"),
+        State(control, "data-shown"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("view", "choose"),
         Output(URL, "search", allow_duplicate=True),
-        Input(control, prop),
+        Input(control, "value"),
         State(URL, "search"),
+        *about,
         prevent_initial_call=True,
     )
-    def choose(chosen: str | None, query: str | None) -> Any:
-        if (chosen or default) == own_parameters(query).get(parameter, default):
-            return no_update
-        return with_own_parameter(query, parameter, None if chosen in (None, default) else chosen)
 
 
 def _refusal(name: str) -> str:

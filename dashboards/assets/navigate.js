@@ -136,9 +136,42 @@
     return unchanged();
   }
 
+  /* A page's own controls and the parameters of the address follow each other. */
+
+  const CURSOR = "cursor"; // which page of a list is shown: another view begins with its first one
+
+  const said = (search, parameter) => new URLSearchParams(search).get(parameter);
+
+  function changed(search, parameter, value) {
+    const kept = search.slice(1).split("&").filter((part) => part && ![parameter, CURSOR].includes(part.split("=")[0]));
+    if (value) kept.push(parameter + "=" + encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%3A", ":"));
+    return kept.length ? "?" + kept.join("&") : "";
+  }
+
+  /* A control that holds something else than it was shown with was changed just now, and is to be put into the address
+   * first: Dash calls `choose` only after whatever may still change the address. */
+  function show(search, parameter, standard, held, shown) {
+    const value = said(search, parameter) || standard;
+    const changedNow = shown !== undefined && held !== shown && held !== value;
+    return changedNow ? [unchanged(), unchanged()] : [value, value];
+  }
+
+  function choose(chosen, search, parameter, standard) {
+    const value = chosen || standard;
+    if (value === (said(search, parameter) || standard)) return unchanged();
+    return changed(search, parameter, value === standard ? "" : value);
+  }
+
+  /* A graph grows around one more address; around more than eight nobody can read it. */
+  function grow(node, search) {
+    const centres = (said(search, "around") || "").split(",").filter(Boolean);
+    if (!node || centres.includes(node.id) || centres.length >= 8) return unchanged();
+    return changed(search, "around", [...centres, node.id].join(","));
+  }
+
   Object.assign(clientside, {
     navigate: { arrived, lead },
-    view: { busy },
+    view: { busy, show, choose, grow },
     zone: { choose, name },
   });
 })();

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import address_panels as panels
-from dashboards.parts import changing, labelled, loading, panel
+from dashboards.parts import bound, changing, labelled, loading, panel
 from dashboards.reading import chosen, together
 from dashboards.tables import grid
 from dashboards.view import View, anew, bind, keep_shown, part, touched
@@ -46,7 +46,14 @@ def _busiest() -> html.Div:
         [
             html.Div(
                 [
-                    dmc.SegmentedControl(id=RANK, data=ranks, value=Rank.COUNT, size="xs", **labelled("Ranked by")),
+                    dmc.SegmentedControl(
+                        id=RANK,
+                        data=ranks,
+                        value=Rank.COUNT,
+                        size="xs",
+                        **labelled("Ranked by"),
+                        **bound("rank", Rank.COUNT),
+                    ),
                     html.Span(id="addresses-note", className="note"),
                 ],
                 className="choices",
@@ -88,7 +95,7 @@ def _profile() -> html.Div:
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     """Read again when the filters change or when news touch what they show."""
-    bind(app, RANK, "rank", Rank.COUNT)
+    bind(app, RANK)
 
     async def read_busiest(view: View) -> list[tuple[Ranking[Party], Ranking[Party]]]:
         """Senders and receivers of each chain: coins of different chains have no common order."""

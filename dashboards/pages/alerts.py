@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import alert_panels as panels
-from dashboards.parts import changing, labelled, link, loading, panel
+from dashboards.parts import bound, changing, labelled, link, loading, panel
 from dashboards.tables import grid
 from dashboards.view import View, bind, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
@@ -44,8 +44,8 @@ def _list() -> html.Div:
             "What was found",
             html.Div(
                 [
-                    _choice(CASES, "Cases", _CASES, panels.UNSOLVED),
-                    _choice(SEVERITIES, "Severities", _SEVERITIES, _SEVERITIES[0]["value"]),
+                    _choice(CASES, "Cases", _CASES, "case", panels.UNSOLVED),
+                    _choice(SEVERITIES, "Severities", _SEVERITIES, "severity", _SEVERITIES[0]["value"]),
                 ],
                 className="choices",
             ),
@@ -89,8 +89,16 @@ def _story() -> html.Div:
     )
 
 
-def _choice(name: str, spoken: str, options: list[dict[str, str]], value: str) -> dmc.Select:
-    return dmc.Select(id=name, data=options, value=value, allowDeselect=False, size="xs", **labelled(spoken))
+def _choice(name: str, spoken: str, options: list[dict[str, str]], parameter: str, default: str) -> dmc.Select:
+    return dmc.Select(
+        id=name,
+        data=options,
+        value=default,
+        allowDeselect=False,
+        size="xs",
+        **labelled(spoken),
+        **bound(parameter, default),
+    )
 
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
@@ -98,8 +106,8 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
 
     The browser saves by itself (`assets/changes.js`), so that the API knows who it is, and may refuse.
     """
-    bind(app, CASES, "case", panels.UNSOLVED)
-    bind(app, SEVERITIES, "severity", _SEVERITIES[0]["value"])
+    for control in (CASES, SEVERITIES):
+        bind(app, control)
 
     async def read_list(view: View) -> Listing[Alert]:
         case = view.own.get("case", panels.UNSOLVED)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html
 
 from dashboards.filterbar import URL
-from dashboards.filters import own_parameters, with_own_parameter
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import flow_panels as panels
 from dashboards.pages.address_panels import RANKS
-from dashboards.parts import labelled, loading, panel
+from dashboards.parts import bound, labelled, loading, panel
 from dashboards.reading import chosen, together
 from dashboards.tables import grid
 from dashboards.view import View, anew, bind, keep_shown, part
@@ -26,7 +25,7 @@ OF_EACH_CHAIN, OF_ONE_CHAIN = 20, 40
 AROUND_ONE = 40
 """Edges that are asked for around each address."""
 MOST_CENTRES = 8
-"""Addresses that a graph grows around: more of them nobody can read."""
+"""Addresses that a graph grows around: more of them nobody can read (`assets/navigate.js`, too)."""
 
 
 class Flows(NamedTuple):
@@ -46,7 +45,14 @@ def layout(parts: Parts) -> html.Div | None:
         [
             html.Div(
                 [
-                    dmc.SegmentedControl(id=RANK, data=ranks, value=Rank.COUNT, size="xs", **labelled("Ranked by")),
+                    dmc.SegmentedControl(
+                        id=RANK,
+                        data=ranks,
+                        value=Rank.COUNT,
+                        size="xs",
+                        **labelled("Ranked by"),
+                        **bound("rank", Rank.COUNT),
+                    ),
                     html.Span(id="flows-note", className="note"),
                 ],
                 className="choices",
@@ -63,7 +69,7 @@ def layout(parts: Parts) -> html.Div | None:
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     """Read again when the filters or the addresses change; an address that is touched becomes one more centre."""
-    bind(app, RANK, "rank", Rank.COUNT)
+    bind(app, RANK)
 
     async def read(view: View) -> Flows:
         chains = await client.chains()
@@ -94,17 +100,13 @@ def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
         concerned=anew,
     )
 
-    @app.callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("view", "grow"),
         Output(URL, "search", allow_duplicate=True),
         Input(panels.NETWORK, "tapNodeData"),
         State(URL, "search"),
         prevent_initial_call=True,
     )
-    def grow(node: dict[str, Any] | None, query: str | None) -> Any:
-        centres = [":".join(each) for each in panels.centres(own_parameters(query).get("around"))]
-        if node is None or node["id"] in centres or len(centres) >= MOST_CENTRES:
-            return no_update
-        return with_own_parameter(query, "around", ",".join([*centres, node["id"]]))
 
 
 PAGE = Page(PATH, "Flows", "flows", layout, register)

@@ -34,6 +34,7 @@ from txhub.contract import Metric, WeekHour
 
 PATH = "/history"
 METRIC, COMPARE, WINDOW = "history-metric", "history-compare", "history-window"
+_METRICS = {metric: each.name for metric, each in MEASURES.items()}
 
 
 def layout(parts: Parts) -> html.Div | None:
@@ -44,8 +45,8 @@ def layout(parts: Parts) -> html.Div | None:
         [
             html.Div(
                 [
-                    select(METRIC, "Metric", {metric: each.name for metric, each in MEASURES.items()}, Metric.TX_RATE),
-                    select(COMPARE, "Compared with", COMPARISONS, "7d"),
+                    select(METRIC, "Metric", _METRICS, "metric", Metric.TX_RATE),
+                    select(COMPARE, "Compared with", COMPARISONS, "compare", "7d"),
                 ],
                 className="controls",
             ),
@@ -66,7 +67,7 @@ def layout(parts: Parts) -> html.Div | None:
             ),
             panel(
                 "Peaks",
-                html.Div(select(WINDOW, "Busiest", WINDOWS, "1m"), className="controls"),
+                html.Div(select(WINDOW, "Busiest", WINDOWS, "window", "1m"), className="controls"),
                 part(
                     "history-peaks",
                     html.Div(loading(5), id="history-peaks-empty", className="instead"),
@@ -93,9 +94,8 @@ _PAGED = PAGED | {"paginationPageSize": 10}
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     """Read again when the view changes: the past stands still, so news are not waited for."""
-    bind(app, METRIC, "metric", Metric.TX_RATE)
-    bind(app, COMPARE, "compare", "7d")
-    bind(app, WINDOW, "window", "1m")
+    for control in (METRIC, COMPARE, WINDOW):
+        bind(app, control)
     keep_shown(
         app,
         PATH,

@@ -61,7 +61,7 @@ def layout(parts: Parts) -> html.Div | None:
             ),
             panel(
                 "Event log",
-                html.Div(select(LEVEL, "Show", LEVELS, "all"), className="controls"),
+                html.Div(select(LEVEL, "Show", LEVELS, "level", "all"), className="controls"),
                 part(
                     "operations-log",
                     html.Div(loading(5), id="operations-log-empty", className="instead"),
@@ -84,7 +84,7 @@ def layout(parts: Parts) -> html.Div | None:
 
 def register(app: Dash, client: AsyncClient, _hub: Hub) -> None:
     """Read again when the view changes, and with news of any chain: its stream may stand otherwise."""
-    bind(app, LEVEL, "level", "all")
+    bind(app, LEVEL)
     keep_shown(
         app,
         PATH,

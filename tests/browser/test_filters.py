@@ -83,6 +83,27 @@ async def test_each_filter_narrows_what_is_listed(stack: Stack, chromium: Browse
         assert trouble == Trouble()
 
 
+async def test_changes_made_at_once_are_all_kept(stack: Stack, chromium: Browser) -> None:
+    async with opened(chromium, stack, f"/history{RECORDED}") as (page, trouble):
+        await page.get_by_role("textbox", name="Kinds of transactions").click()
+        kind = await page.get_by_role("option", name="Contract call", exact=True).element_handle()
+        await page.get_by_role("textbox", name="Metric").dispatch_event("click")
+        metric = await page.get_by_role("option", name="Volume", exact=True).element_handle()
+        preset = await page.locator(".presets").get_by_text("90d", exact=True).element_handle()
+        # In one go of the browser: no answer of the server can come between.
+        await page.evaluate("all => all.forEach(each => each.click())", [kind, metric, preset])
+        await page.wait_for_url(ends("/history?range=90d&kind=contract_call&metric=volume"))
+        await read(page)
+        assert page.url.endswith("/history?range=90d&kind=contract_call&metric=volume")
+        await expect(page.get_by_role("textbox", name="Metric")).to_have_value("Volume")
+        await expect(page.locator(".presets input:checked")).to_have_value("90d")
+        await expect(page.locator("#history-note")).to_have_text("Volume")
+        await page.go_back()
+        await page.wait_for_url(ends("/history?range=90d&kind=contract_call"))
+        await expect(page.get_by_role("textbox", name="Metric")).to_have_value("Transactions per minute")
+        assert trouble == Trouble()
+
+
 async def test_a_link_shows_every_page_on_a_phone_as_it_was_sent(stack: Stack, chromium: Browser) -> None:
     view = f"{RECORDED}&chain=ethereum&kind=transfer,contract_call&from={ROUTER}&to={ROUTER}&min=0.5&max=20"
     async with opened(chromium, stack, f"/{view}", viewport=VIEW["phone"]) as (page, trouble):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +27,6 @@ from dashboards.filters import (
     parse_amount,
     parse_range,
     to_query,
-    with_own_parameter,
 )
 from txhub.contract import Kind
 
@@ -123,12 +123,6 @@ def test_amounts_are_exact_and_other_text_is_refused() -> None:
             parse_amount(text)
 
 
-def test_a_parameter_of_a_page_changes_and_the_filters_stay() -> None:
-    query = "?range=6h&chain=base&compare=7d"
-    assert with_own_parameter(query, "compare", "30d") == "?range=6h&chain=base&compare=30d"
-    assert with_own_parameter(query, "compare", None) == "?range=6h&chain=base"
-
-
 def test_the_script_that_takes_filters_along_knows_all_of_them() -> None:
     script = (Path(dashboards.__file__).parent / "assets" / "navigate.js").read_text()
     assert json.dumps(list(PARAMETERS)) in script
@@ -169,45 +163,67 @@ def test_only_questions_for_transactions_have_all_filters() -> None:
     assert filterbar.narrowed(view) == "from 0xa, from 0xb, to 0xc, \u2265 0.5, \u2264 10,000,000,000,000,000,000,000"
 
 
+def change(query: str, zone: tzinfo = UTC, **held: Any) -> filterbar.Bar:
+    """The bar after controls, named as in `filterbar`, came to hold something else than the URL says."""
+    before = filterbar.bar_of(from_query(query), zone).held
+    return filterbar.changed(
+        before, before | {getattr(filterbar, name): now for name, now in held.items()}, query, zone
+    )
+
+
 def test_a_preset_changes_the_range_and_nothing_else() -> None:
-    bar = filterbar.changed(filterbar.PRESET, "?range=6h&chain=base&kind=transfer&min=5&compare=7d", "1h")
+    bar = change("?range=6h&chain=base&kind=transfer&min=5&compare=7d", PRESET="1h")
     assert bar.query == "?range=1h&chain=base&kind=transfer&min=5&compare=7d"
     assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("1h", "")
     assert bar.held[filterbar.CHAINS] == ["base"]
 
 
 def test_a_typed_range_takes_the_place_of_the_preset() -> None:
-    bar = filterbar.changed(filterbar.TEXT, "", "2023-09-08 07:27 to 2023-09-08 07:30")
+    bar = change("", TEXT="2023-09-08 07:27 to 2023-09-08 07:30")
     assert bar.query == to_query(VIEW)
     assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", str(VIEW.range))
-    local = filterbar.changed(filterbar.TEXT, "", "2023-09-08 12:57 to 13:00", KOLKATA)
+    local = change("", KOLKATA, TEXT="2023-09-08 12:57 to 13:00")
     assert local.query == to_query(VIEW)
     assert local.held[filterbar.TEXT] == "2023-09-08 12:57 to 2023-09-08 13:00"
 
 
 @pytest.mark.parametrize(
-    ("control", "typed", "said"),
-    [(filterbar.TEXT, "yesterday", "-6h"), (filterbar.LEAST, "lots", "100"), (filterbar.MOST, "-1", "100")],
+    ("control", "typed", "said"), [("TEXT", "yesterday", "-6h"), ("LEAST", "lots", "100"), ("MOST", "-1", "100")]
 )
 def test_a_typing_mistake_is_said_and_changes_nothing(control: str, typed: str, said: str) -> None:
-    bar = filterbar.changed(control, "?chain=base", typed)
-    assert (bar.query, bar.held[control]) == ("?chain=base", typed)
-    assert said in bar.mistakes[control]
+    name = getattr(filterbar, control)
+    bar = change("?chain=base", **{control: typed})
+    assert (bar.query, bar.held[name]) == ("?chain=base", typed)
+    assert said in bar.mistakes[name]
+    beside = filterbar.changed(bar.held, bar.held | {filterbar.KINDS: ["transfer"]}, bar.query)
+    assert (beside.query, beside.held[name], beside.mistakes) == ("?chain=base&kind=transfer", "", {})
 
 
 def test_senders_receivers_and_amounts_are_typed() -> None:
-    query = filterbar.changed(filterbar.SENDERS, "", "0xA, 0xB").query
-    query = filterbar.changed(filterbar.RECEIVERS, query, "bc1q").query
-    query = filterbar.changed(filterbar.LEAST, query, "1,000").query
-    query = filterbar.changed(filterbar.MOST, query, "2500.5").query
+    query = change("", SENDERS="0xA, 0xB", RECEIVERS="bc1q", LEAST="1,000", MOST="2500.5").query
     assert query == "?from=0xA,0xB&to=bc1q&min=1000&max=2500.5"
-    assert filterbar.changed(filterbar.CLEAR, query + "&range=1h").query == "?range=1h"
+    assert change(query + "&range=1h", CLEAR=1).query == "?range=1h"
+    assert change(query + "&range=1h", CLEAR=1, CHAINS=["base"]).query == "?range=1h&chain=base"
+
+
+def test_no_change_is_lost_to_another_one_that_came_before_the_answer() -> None:
+    before = filterbar.bar_of(Filters()).held
+    held = before | {filterbar.CHAINS: ["base"]}
+    assert filterbar.changed(before, held, "").query == "?chain=base"
+    held |= {filterbar.PRESET: "6h", filterbar.LEAST: "much"}  # while that answer is on its way, so it is dropped
+    bar = filterbar.changed(before, held, "?compare=7d&cursor=2")
+    assert bar.query == "?range=6h&chain=base&compare=7d"
+    assert bar.held[filterbar.LEAST] == "much"
+    assert list(bar.mistakes) == [filterbar.LEAST]
 
 
 def test_the_bar_follows_the_address() -> None:
-    bar = filterbar.changed(filterbar.URL, "?range=90m&kind=nft_transfer")
-    assert bar == filterbar.bar_of(Filters(Recent("90m"), kinds=(Kind.NFT_TRANSFER,)))
-    assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", "-90m")
+    asked = "?kind=nft_transfer&range=90m"
+    for before in (None, filterbar.bar_of(Filters(Recent("6h"))).held):
+        bar = filterbar.changed(before, before or {}, asked)
+        assert bar.query == asked
+        assert bar.held == filterbar.bar_of(Filters(Recent("90m"), kinds=(Kind.NFT_TRANSFER,))).held
+        assert (bar.held[filterbar.PRESET], bar.held[filterbar.TEXT]) == ("", "-90m")
 
 
 def test_a_phone_is_told_all_filters_in_a_line() -> None:
