@@ -32,7 +32,10 @@ def count(number: float | None) -> str:
 
 
 def coins(amount: float | str | None, symbol: str = "") -> str:
-    """An amount of coins in four or more significant digits: `0.6807 ETH`, `1,491.22 ETH`, `3.20 M ETH`."""
+    """An amount of coins in about four significant digits: `0.6807 ETH`, `1,491.22 ETH`, `3.20 M ETH`.
+
+    What is less than a hundred millionth is said to be that; its digits are `exact`'s.
+    """
     if amount is None:
         return NOT_KNOWN
     number = float(amount)
@@ -43,10 +46,10 @@ def coins(amount: float | str | None, symbol: str = "") -> str:
         return f"0 {symbol}".rstrip()
     if abs(number) >= 1:
         return f"{number:,.2f} {symbol}".rstrip()
-    if abs(number) >= 1e-8:
-        places = -Decimal(repr(number)).adjusted() + 3
-        return f"{number:.{places}f} {symbol}".rstrip()
-    return f"{number:.3e} {symbol}".rstrip()
+    if abs(number) < 1e-8:
+        return f"{'-' if number < 0 else ''}<0.00000001 {symbol}".rstrip()
+    places = min(-Decimal(repr(number)).adjusted() + 3, 8)
+    return f"{number:.{places}f} {symbol}".rstrip()
 
 
 def exact(amount: float | str | None, symbol: str = "") -> str:

@@ -39,7 +39,8 @@ OPTIONS: dict[str, Any] = {
 PAGED: dict[str, Any] = {"pagination": True, "paginationPageSize": 25, "paginationPageSizeSelector": False}
 """What a grid is told that shows its rows page by page."""
 PHONE, NARROW, MEDIUM, WIDE = 340, 560, 800, 1150
-"""Pixels of a grid below which columns `from_width` them are left out (`assets/dashAgGridFunctions.js`)."""
+"""Pixels of a grid below which columns `from_width` them are left out; and where there is no room for all, the last of
+these first (`assets/dashAgGridFunctions.js`)."""
 
 
 def grid(
@@ -93,7 +94,7 @@ def amount_column(field: str, title: str, **options: Any) -> Column:
     return column(
         f"{field}_order",
         title,
-        minWidth=150,
+        minWidth=160,
         type="rightAligned",
         cellClass="ag-right-aligned-cell number strong",
         valueFormatter={"function": f"params.data.{field}"},
@@ -110,12 +111,12 @@ def time_column(title: str = "Time", path: str | None = None, **options: Any) ->
 
 def identifier_column(field: str, title: str, **options: Any) -> Column:
     """A column of hashes or addresses: their ends, a link where the row has `field`_path, and copied by a button."""
-    return column(field, title, cellRenderer="Identifier", sortable=False, **{"minWidth": 150, "flex": 1, **options})
+    return column(field, title, cellRenderer="Identifier", sortable=False, **{"minWidth": 146, "flex": 1, **options})
 
 
 TRANSACTION_COLUMNS = (
     time_column(path="hash_path"),
-    column("chain", "Chain", width=110, from_width=NARROW),
+    column("chain", "Chain", width=104, from_width=NARROW),
     amount_column("value", "Value", flex=0.6),
     column("kind", "Kind", width=134, from_width=MEDIUM),
     identifier_column("from", "From", from_width=NARROW),

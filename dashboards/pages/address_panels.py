@@ -18,6 +18,7 @@ from dashboards.tables import (
     NARROW,
     PHONE,
     TRANSACTION_COLUMNS,
+    WIDE,
     amount_column,
     column,
     identifier_column,
@@ -40,7 +41,7 @@ BUSIEST = (
     amount_column("value", "Value", flex=1, context={"fromWidth": PHONE}),
     amount_column("largest", "Largest", flex=1, context={"fromWidth": MEDIUM}),
 )
-TRANSACTIONS = (*TRANSACTION_COLUMNS, column("outcome", "Outcome", width=104, from_width=MEDIUM))
+TRANSACTIONS = (*TRANSACTION_COLUMNS, column("outcome", "Outcome", width=104, from_width=WIDE))
 
 
 def busiest(found: list[tuple[Ranking[Party], Ranking[Party]]], view: View, _now: datetime) -> tuple[Any, ...]:

@@ -33,12 +33,12 @@ _CHAIN_STATES = {
     ChainState.RETRACTED: "its blocks were replaced, or corrected data no longer meet the rule",
 }
 COLUMNS = (
-    column("severity", "Severity", width=104, cellRenderer="Badge"),
+    column("severity", "Severity", width=104, cellRenderer="Badge", cellRendererParams={"since": "since"}),
     time_column(path="path", from_width=NARROW),
     column("title", "What", flex=6, minWidth=170, cellRenderer="Linked", cellRendererParams={"path": "path"}),
     column("chain", "Chain", width=110, from_width=NARROW),
     amount_column("value", "Value", flex=0.6, context={"fromWidth": MEDIUM}),
-    identifier_column("subject", "About", from_width=MEDIUM),
+    identifier_column("subject", "About", from_width=WIDE),
     column("state", "Chain says", width=112, from_width=WIDE),
     column("case", "Case", width=122, from_width=MEDIUM),
 )
@@ -58,6 +58,8 @@ def row_of(alert: Alert, zone: tzinfo) -> dict[str, Any]:
         "id": str(alert.id),
         "path": f"/alerts/{alert.id}",
         "time": moment(alert.started_at, zone),
+        "since": alert.started_at.isoformat(),
+        "since_exact": f"{moment(alert.started_at, zone)} {short_name(zone, alert.started_at)}",
         "severity": alert.severity,
         "title": f"{alert.title}{' (retracted)' if retracted else ''}{' (test)' if alert.test else ''}",
         "chain": alert.chain or NOT_KNOWN,

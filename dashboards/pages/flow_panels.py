@@ -17,7 +17,7 @@ from dashboards.figures.style import BLUE, CONFIG, GREY, ORANGE, chain_colour
 from dashboards.filters import to_query
 from dashboards.parts import address_link, address_path, labelled, link, panel
 from dashboards.quantities import coins, exact, shortened
-from dashboards.tables import NARROW, PHONE, amount_column, column, identifier_column
+from dashboards.tables import MEDIUM, NARROW, PHONE, amount_column, column, identifier_column
 from dashboards.view import View
 from txhub.contract import ChainInfo, Edge, Flow, Neighbourhood, Rank, Ranking
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from dashboards.pages.flows import Flows
 
 COLUMNS = (
-    identifier_column("sender", "From"),
-    identifier_column("receiver", "To"),
+    identifier_column("sender", "From", minWidth=118),
+    identifier_column("receiver", "To", minWidth=118),
     column("chain", "Chain", width=110, from_width=NARROW),
-    column("count", "Number", width=96, type="rightAligned", tooltipField="count_exact"),
+    column("count", "Number", width=92, type="rightAligned", tooltipField="count_exact"),
     amount_column("value", "Value", flex=0.7, context={"fromWidth": PHONE}),
-    amount_column("largest", "Largest", flex=0.7, context={"fromWidth": NARROW}),
+    amount_column("largest", "Largest", flex=0.7, context={"fromWidth": MEDIUM}),
 )
 _STYLES = [
     {

@@ -103,12 +103,12 @@ def services(state: Operations, view: View, now: datetime) -> Any:
                     html.Td(each.name),
                     html.Td(html.Span(word, className="verdict"), className=f"stream {tone}"),
                     html.Td(each.version, className="number"),
-                    html.Td(moment(each.started_at, view.zone), className="number"),
+                    html.Td(age(each.started_at, view.zone), className="right"),
                     html.Td(age(each.stopped_at or each.seen_at, view.zone), className="right"),
                 ]
             )
         )
-    return table(("Service", "State", "Version", "Since", "Last seen:"), rows, "Services")
+    return table(("Service", "State", "Version", "Started:", "Last seen:"), rows, "Services")
 
 
 def rollups(state: Operations, view: View) -> Any:

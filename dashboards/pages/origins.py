@@ -167,37 +167,27 @@ def _name(code: str) -> str:
 def _countries(read: Origins) -> Any:
     if not read.items:
         return empty("No sender in this range has a label that names a country.")
+    lines = [(_name(each.country), each) for each in read.items] + [(html.Strong("Unknown"), read.unknown)]
     rows = [
         html.Tr(
             [
-                html.Td(_name(each.country)),
+                html.Td(name),
                 html.Td(count(each.tx_count), className="number right", title=f"{each.tx_count:,}"),
-                html.Td(percent(each.tx_share or 0.0, 2), className="number right"),
-                html.Td(_value(each.value, each.value_share, read.symbol), className="number right"),
+                html.Td(NOT_KNOWN if each.tx_share is None else percent(each.tx_share, 2), className="number right"),
+                *([_value(each.value, each.value_share, read.symbol)] if read.symbol else []),
             ]
         )
-        for each in read.items
+        for name, each in lines
     ]
-    unknown = read.unknown
-    rows.append(
-        html.Tr(
-            [
-                html.Td(html.Strong("Unknown")),
-                html.Td(count(unknown.tx_count), className="number right", title=f"{unknown.tx_count:,}"),
-                html.Td(
-                    NOT_KNOWN if unknown.tx_share is None else percent(unknown.tx_share, 2), className="number right"
-                ),
-                html.Td(_value(unknown.value, unknown.value_share, read.symbol), className="number right"),
-            ]
-        )
-    )
-    return table(("Country", "Transactions:", "Share:", "Of value:"), rows, "Countries")
+    if read.symbol:
+        return table(("Country", "Transactions:", "Share:", "Of value:"), rows, "Countries")
+    why = "For shares of value choose one chain: coins of several are never added."
+    return [table(("Country", "Transactions:", "Share:"), rows, "Countries"), html.P(why, className="hint")]
 
 
-def _value(value: str | None, share: float | None, symbol: str | None) -> Any:
-    if value is None or share is None:
-        return html.Span(NOT_KNOWN, title="Coins of several chains are never added: choose one chain")
-    return html.Span(percent(share, 2), title=exact(value, symbol or ""))
+def _value(value: str | None, share: float | None, symbol: str) -> html.Td:
+    said = NOT_KNOWN if value is None or share is None else percent(share, 2)
+    return html.Td(said, title=exact(value, symbol), className="number right")
 
 
 PAGE = Page(PATH, "Map", "map", layout, register)

@@ -10,7 +10,7 @@ from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.pages import transaction_panels as panels
 from dashboards.parts import loading, panel
-from dashboards.tables import MEDIUM, TRANSACTION_COLUMNS, column, grid
+from dashboards.tables import TRANSACTION_COLUMNS, WIDE, column, grid
 from dashboards.view import View, any_block, keep_shown, part, touched
 from txhub.client import AsyncClient
 from txhub.contract import TransactionDetail, TransactionPage
@@ -35,7 +35,7 @@ def _list() -> html.Div:
                 html.Div(loading(12), id="transactions-empty", className="instead"),
                 grid(
                     "transactions-rows",
-                    [*TRANSACTION_COLUMNS, column("outcome", "Outcome", width=104, from_width=MEDIUM)],
+                    [*TRANSACTION_COLUMNS, column("outcome", "Outcome", width=104, from_width=WIDE)],
                     "place",
                     spoken="Transactions",
                     sortable=False,

@@ -230,8 +230,9 @@ def test_numbers_read_well() -> None:
     assert [count(number) for number in (None, 0, 7.5, 2137, 12_400_000)] == ["\u2013", "0", "7.5", "2,137", "12.40 M"]
     assert coins("0.6807252359209582", "ETH") == "0.6807 ETH"
     assert coins("1491.219908150491057278", "ETH") == "1,491.22 ETH"
-    assert coins("0.000000123456") == "0.0000001235"
-    assert coins("1e-15", "ETH") == "1.000e-15 ETH"
+    assert coins("0.000123456") == "0.0001235"
+    assert coins("0.000000123456") == "0.00000012"
+    assert coins("1e-15", "ETH") == "<0.00000001 ETH"
     assert exact("1491.219908150491057278", "ETH") == "1,491.219908150491057278 ETH"
     assert (exact(699.0), exact(1491.2199081504912)) == ("699", "1,491.21990815049")
     assert percent(1.0) == "100 %"
