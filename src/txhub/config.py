@@ -311,5 +311,6 @@ def _explain(error: ValidationError) -> str:
                 value = "a secret"
             elif isinstance(fault["input"], dict):  # which may hold one
                 value = "wrong"
-            lines.append(f"setting {name!r} is {value}: {fault['msg'].removeprefix('Value error, ')}")
+            wanted = fault["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+            lines.append(f"setting {name!r} is {value}: {wanted}")
     return "; ".join(lines)

@@ -54,6 +54,21 @@ def test_a_wrong_command_or_option(wrong: tuple[str, ...], folder: Path) -> None
     assert "Usage" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "says"),
+    [
+        ("10", "2", "nothing lies between --from 10 and --to 2"),
+        ("2023-09-08", "2023-09-08", "nothing lies between"),
+        ("2023-09-08T07:00+02:00", "2023-09-08T05:00", "nothing lies between"),
+        ("yesterday", "2", "a block number or a date is expected"),
+    ],
+)
+def test_a_range_is_looked_at_before_anything_is_opened(first: str, last: str, says: str, folder: Path) -> None:
+    done = run("backfill", "--chain", "ethereum", "--from", first, "--to", last, env=environment(), cwd=folder)
+    expect_error(done, 2, says)
+    assert not (folder / ".txhub").exists()
+
+
 def test_no_chain_at_all(folder: Path) -> None:
     expect_error(run("ingest", env=environment(), cwd=folder), 2, "no chain is named")
 

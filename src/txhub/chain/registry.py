@@ -182,7 +182,8 @@ def _check_endpoints(chain: Chain) -> None:
     for url in chain.endpoints:
         shown = redact(url)
         if shown.partition("://")[0] not in allowed:
+            what = "what is given" if shown == _UNREADABLE else shown
             raise UsageError(
-                f"{shown} cannot be a node of chain {chain.name!r}",
+                f"{what} cannot be a node of chain {chain.name!r}",
                 hint=f"a URL is expected that begins with one of {', '.join(f'{scheme}://' for scheme in allowed)}",
             )

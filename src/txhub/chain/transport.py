@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from socket import gaierror
 from typing import Any, Protocol
 
 import aiohttp
@@ -245,6 +246,8 @@ def reason(fault: BaseException) -> str:
     """Say what failed without repeating a URL: libraries put whole URLs into some of their messages."""
     if isinstance(fault, aiohttp.ClientConnectorError):
         fault = fault.os_error
+    if isinstance(fault, gaierror):
+        return "its name cannot be resolved"
     if isinstance(fault, OSError) and fault.errno and fault.errno > 0:
         return os.strerror(fault.errno).lower()  # its own text depends on the event loop
     return str(fault) if isinstance(fault, ConnectionClosed) else type(fault).__name__

@@ -25,6 +25,9 @@ from txhub.rollup.refresh import catch_up
 from txhub.store.ledger import Ledger
 from txhub.store.pool import open_pool
 
+Limit = int | datetime
+"""Where a range begins or ends: a block's number, or a time, which stands for the first block at or after it."""
+
 
 def backfill(
     chain: Annotated[str, typer.Option("--chain", metavar="NAME", help="The chain to load.")],
@@ -37,11 +40,12 @@ def backfill(
 
     A node or a database that is lost meanwhile is waited for; after five minutes without progress it gives up.
     """
+    start, stop = _range(first, last)
     settings = wiring.settings_of(home=home)
     configure_logs(settings)
     [followed] = wiring.chains_of([chain], rpc, settings)
     with wiring.database(settings) as url:
-        refused = wiring.run(load(url, settings, followed, first, last))
+        refused = wiring.run(load(url, settings, followed, start, stop))
         if refused is None:
             raise KeyboardInterrupt
         if refused:
@@ -51,20 +55,23 @@ def backfill(
             )
 
 
-async def load(url: str, settings: Settings, chain: Chain, first: str, last: str) -> list[BadBlock]:
-    """Load a range with a progress bar, and make it visible in the rollups; what was refused is returned."""
+async def load(url: str, settings: Settings, chain: Chain, start: Limit, stop: Limit) -> list[BadBlock]:
+    """Load a range with a progress bar, and make it visible in the rollups; what was refused is returned.
+
+    `stop` is the block, or the time, before which the range ends.
+    """
     source = keeping(open_source(chain))
     try:
         async with open_pool(url, name="backfill") as pool:
             await source.check()
-            start, stop = await _number(source, first, "--from"), await _number(source, last, "--to", after=1)
+            first, end = await _number(source, start), await _number(source, stop)
             ledger = Ledger(pool, chain)
             await ledger.register()
-            with showing(chain.name, max(stop - start, 0)) as report:
+            with showing(chain.name, max(end - first, 0)) as report:
                 done = await fill(
                     source,
                     ledger,
-                    range(start, stop),
+                    range(first, end),
                     request_blocks=settings.request_blocks,
                     parallel_requests=settings.parallel_requests,
                     report=report,
@@ -99,10 +106,28 @@ def showing(name: str, blocks: int) -> Iterator[Callable[[stage.Progress], None]
         yield report
 
 
-async def _number(source: Source, text: str, option: str, after: int = 0) -> int:
-    """A block number, given as such (`after` is added to it) or as the date whose first block it is."""
+def _range(first: str, last: str) -> tuple[Limit, Limit]:
+    """Where `--from` begins and before which block or time `--to` ends, before anything is opened.
+
+    Raises:
+        UsageError: one of them is neither a number nor a date, or nothing lies between them.
+    """
+    start, stop = _limit(first, "--from"), _limit(last, "--to")
+    if isinstance(stop, int):
+        stop += 1
+    if (isinstance(start, int) and isinstance(stop, int) and stop <= start) or (
+        isinstance(start, datetime) and isinstance(stop, datetime) and stop <= start
+    ):
+        raise UsageError(
+            f"nothing lies between --from {first} and --to {last}",
+            hint="give the older one to --from; a block of --to is loaded too, a date of --to is not",
+        )
+    return start, stop
+
+
+def _limit(text: str, option: str) -> Limit:
     if text.isascii() and text.isdigit():
-        return int(text) + after
+        return int(text)
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -110,4 +135,8 @@ async def _number(source: Source, text: str, option: str, after: int = 0) -> int
             f"{option} is {text!r}: a block number or a date is expected",
             hint="for example 18090205 or 2023-09-08T07:27",
         ) from None
-    return await source.number_at(time if time.tzinfo else time.replace(tzinfo=UTC))
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+async def _number(source: Source, limit: Limit) -> int:
+    return limit if isinstance(limit, int) else await source.number_at(limit)

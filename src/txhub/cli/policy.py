@@ -29,7 +29,8 @@ def list_(home: wiring.HomeOption = None) -> None:
 
         async def show() -> None:
             async with open_pool(url, name="policy", size=1) as pool:
-                table = Table("table", "chunk", "to columnstore after", "chunks", "in columnstore", "size", "saved")
+                columns = ("table", "chunk", "to columnstore after", "chunks", "in columnstore", "size", "saved")
+                table = Table(*columns, box=None, padding=(0, 2, 0, 0))
                 for state in await read_hypertables(pool):
                     saved = "" if state.saved_bytes is None else f"{state.saved_bytes / 1e6:,.1f} MB"
                     counts = (f"{state.chunks}", f"{state.columnstore_chunks}", f"{state.bytes / 1e6:,.1f} MB")

@@ -26,9 +26,8 @@ def list_(home: wiring.HomeOption = None) -> None:
 
         async def show() -> None:
             async with open_pool(url, name="rollup", size=1) as pool:
-                table = Table(
-                    "rollup", "bucket", "lag", "covers", "every", "watermark", "last run", "next run", "errors"
-                )
+                columns = ("rollup", "bucket", "lag", "covers", "every", "watermark", "last run", "next run", "errors")
+                table = Table(*columns, box=None, padding=(0, 2, 0, 0))
                 for state in await read_rollups(pool):
                     rollup = state.rollup
                     spans = (rollup.bucket, rollup.lag, rollup.look_back, rollup.every)

@@ -128,7 +128,7 @@ async def read_alert(reader: Reader, alert_id: int, now: datetime) -> AlertStory
     """
     rows = await reader.frame(_SQL["shown"], str(alert_id), now)
     if rows.is_empty():
-        raise NotFound(f"there is no alert {alert_id}", hint="ask /v1/alerts for those that there are")
+        raise NotFound(f"there is no alert {alert_id}", hint="`txhub alerts list` or /v1/alerts has all")
     history = await reader.frame(_SQL["history"], alert_id)
     alert = alert_of(rows.row(0, named=True))
     return AlertStory(

@@ -50,7 +50,7 @@ async def change_case(
         async with pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_SQL["case"], alert_id)
             if row is None:
-                raise NotFound(f"there is no alert {alert_id}", hint="ask /v1/alerts for those that there are")
+                raise NotFound(f"there is no alert {alert_id}", hint="`txhub alerts list` or /v1/alerts has all")
             if seen_at is not None and row["updated_at"] != seen_at:
                 raise Outdated(
                     f"alert {alert_id} changed at {row['updated_at'].isoformat()}", hint="read it again, then decide"
