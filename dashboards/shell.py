@@ -101,7 +101,7 @@ def register(app: Dash, client: AsyncClient, pages: Sequence[Page]) -> None:
     listen = ClientsideFunction("live", "start")
     app.clientside_callback(listen, Output(LINK, "title"), Input(LINK, "id"))  # type: ignore[no-untyped-call]
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("zone", "choose"),
+        ClientsideFunction("zone", "toggle"),
         Output(ZONE, "data"),
         Input("zone-switch", "n_clicks"),
         State(ZONE, "data"),

@@ -118,7 +118,7 @@
 
   const own = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-  function choose(clicks, chosen) {
+  function toggle(clicks, chosen) {
     if (!clicks) return unchanged();
     return chosen && chosen !== "UTC" ? "UTC" : own();
   }
@@ -172,6 +172,6 @@
   Object.assign(clientside, {
     navigate: { arrived, lead },
     view: { busy, show, choose, grow },
-    zone: { choose, name },
+    zone: { toggle, name },
   });
 })();
