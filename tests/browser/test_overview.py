@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.blocks import ETHEREUM, make_block
 from tests.browser.conftest import Stack
-from tests.browser.looking import RECORDED, Trouble, ends, opened, until
+from tests.browser.looking import RECORDED, VIEW, Trouble, ends, opened, until
 
 POINTS = "document.querySelector('#overview-rate .js-plotly-plot')?.data?.[0]"
 
@@ -73,30 +74,50 @@ async def test_the_view_lives_in_the_address(stack: Stack, chromium: Browser) ->
 
 
 async def test_a_new_block_appears_without_reloading(own_stack: Stack, chromium: Browser) -> None:
-    async with opened(chromium, own_stack) as (page, trouble):
-        await expect(page.locator("#live-link")).to_have_text("Live")
-        await page.evaluate("window.sameDocument = true")
+    async with (
+        opened(chromium, own_stack) as (desk, desk_trouble),
+        _on_a_phone(chromium, own_stack) as (phone, trouble),
+    ):
+        for page in (desk, phone):
+            await expect(page.locator("#live-link")).to_have_text("Live")
+            await page.evaluate("window.sameDocument = true")
         demo = replace(ETHEREUM, chain_id=13371, name="demo-ethereum", demo=True)
         start = datetime.now(UTC) - timedelta(seconds=demo.block_time_s)
         await own_stack.commit(demo, [make_block(1, chain=demo, transactions=37, start=start)])
 
-        announced = page.locator("#overview-blocks .announced")
-        await expect(announced).to_have_count(1)
-        await expect(announced).to_contain_text("37 tx")
-        await expect(page.locator("#overview-cards")).to_contain_text("demo-ethereum")
-        await expect(page.get_by_text("DEMO", exact=True)).to_be_visible()
-        assert await page.evaluate("window.sameDocument")
-        assert trouble == Trouble()
+        for page in (desk, phone):
+            announced = page.locator("#overview-blocks .announced")
+            await expect(announced).to_have_count(1)
+            await expect(announced).to_contain_text("37 tx")
+            await expect(page.locator("#overview-cards")).to_contain_text("demo-ethereum")
+            await expect(page.get_by_text("DEMO", exact=True)).to_be_visible()
+            assert await page.evaluate("window.sameDocument")
+        assert await phone.evaluate("document.documentElement.scrollWidth") == VIEW["phone"]["width"]
+        assert desk_trouble == trouble == Trouble()
 
 
 async def test_finds_its_server_again(own_stack: Stack, chromium: Browser) -> None:
-    async with opened(chromium, own_stack, f"/{RECORDED}") as (page, _):
-        link = page.locator("#live-link")
-        await expect(link).to_have_text("Live")
+    async with (
+        opened(chromium, own_stack, f"/{RECORDED}") as (desk, _),
+        _on_a_phone(chromium, own_stack, f"/{RECORDED}") as (phone, _),
+    ):
+        pages = (desk, phone)
+        for page in pages:
+            await expect(page.locator("#live-link")).to_have_text("Live")
         own_stack.kill()
-        await expect(link).to_have_text("Reconnecting…")
-        assert await counts(page) == [600, 838, 699]
+        for page in pages:
+            await expect(page.locator("#live-link")).to_have_text("Reconnecting…")
+            assert await counts(page) == [600, 838, 699]
         own_stack.start()
-        await expect(link).to_have_text("Live", timeout=60_000)
-        await page.locator(".presets").get_by_text("6h", exact=True).click()
-        await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")
+        for page in pages:
+            await expect(page.locator("#live-link")).to_have_text("Live", timeout=60_000)
+        await phone.locator("#unfold-filters").click()
+        for page in pages:
+            await page.locator(".presets").get_by_text("6h", exact=True).click()
+            await expect(page.locator("#overview-notice")).to_contain_text("No transactions in this range")
+
+
+def _on_a_phone(
+    chromium: Browser, stack: Stack, address: str = "/"
+) -> AbstractAsyncContextManager[tuple[Page, Trouble]]:
+    return opened(chromium, stack, address, viewport=VIEW["phone"], has_touch=True, is_mobile=True)

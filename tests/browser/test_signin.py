@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -135,4 +136,10 @@ async def test_pages_of_one_thing_are_open_to_all(stack: Stack, chromium: Browse
             assert await findings(page) == [], path
             await page.set_viewport_size({"width": 390, "height": 844})
             assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
+        await page.goto(f"{stack.url}/alerts{RECORDED}")
+        told = page.locator("#alerts-rows .aged .age")
+        await expect(told).to_have_text(re.compile(r"^\d+ d ago$"))
+        await expect(told).to_have_attribute("title", f"{largest.block_time:%Y-%m-%d %H:%M:%S} UTC")
+        await page.set_viewport_size({"width": 1440, "height": 900})
+        await expect(told).to_be_hidden()
         assert trouble == Trouble()
