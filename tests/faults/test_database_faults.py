@@ -25,6 +25,7 @@ from txhub.ingest import backfill
 from txhub.ops import facts, presence
 from txhub.ops import watch as watching
 from txhub.store import ledger, read
+from txhub.store import pool as sessions
 from txhub.store.cluster import Cluster
 from txhub.store.edition import Edition
 from txhub.store.faults import translated
@@ -183,6 +184,34 @@ async def test_half_open_connections_of_readers(own_server: OwnServer, monkeypat
             proxy.half_open()
             began = loop.time()
         assert loop.time() - began < 10
+
+
+async def test_a_half_open_transaction_is_left_at_once(own_server: OwnServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its rollback nor the connection's reset is waited for, and the server takes back what it had locked."""
+    monkeypatch.setattr(sessions, "_WORD_S", 0.1)
+    monkeypatch.setattr(sessions, "_PAUSE_S", 1.0)
+    async with proxied(own_server.database) as (proxy, url), open_pool(url, name="test", size=2, patience_s=15) as pool:
+        began = asyncio.get_running_loop().time()
+
+        async def lock_and_lose() -> None:
+            async with pool.acquire() as holding, pool.acquire() as connection, connection.transaction():
+                await holding.execute("SELECT")
+                await connection.execute("SELECT pg_advisory_xact_lock(77)")
+                proxy.half_open()
+                await connection.execute("SELECT", timeout=1)
+
+        with pytest.raises(DatabaseUnavailable), translated():
+            await lock_and_lose()
+        assert asyncio.get_running_loop().time() - began < 10
+        await pool.execute("SELECT pg_advisory_xact_lock(77)", timeout=10)
+
+
+async def test_a_slow_statement_keeps_its_connection(own_server: OwnServer) -> None:
+    async with open_pool(own_server.database, name="test", size=1, patience_s=15) as pool, pool.acquire() as connection:
+        before = connection.get_server_pid()
+        with pytest.raises(TimeoutError):
+            await connection.execute("SELECT pg_sleep(10)", timeout=0.2)
+        assert await connection.fetchval("SELECT pg_backend_pid()") == before
 
 
 async def test_the_worker_tells_of_a_database_that_was_away(

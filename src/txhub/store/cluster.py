@@ -48,7 +48,7 @@ _SOCKET_PATH_LIMIT = 103
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": LOOPBACK,
-    "max_connections": "60",
+    "max_connections": "100",
     # Memory: for a machine that also runs the rest of txhub.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",

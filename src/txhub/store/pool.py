@@ -22,9 +22,14 @@ WORKER_PATIENCE_S = 120.0
 """The same for the worker's, which read much."""
 LONG_S = 600.0
 """And for the few statements that read or write most, and for those of commands."""
+_PAUSE_S = 15.0
+"""A service says nothing for so long in the middle of a transaction only if its connection is half open: however long
+its statements may take, between them there is little to do. Until then others wait for the locks."""
 _IDLE_S = 10.0
 """A connection that nobody used for so long is closed: sooner than the server would."""
 _GOODBYE_S = 5.0
+_WORD_S = 5.0
+"""Seconds within which a connection says that a statement was cancelled, or its state reset: else it is half open."""
 DEAD_PEERS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 """How one end finds out within half a minute that the other has gone without a word, by libpq's names."""
 _SERVER_SETTINGS = {f"tcp_{name.removeprefix('tcp_')}": str(value) for name, value in DEAD_PEERS.items()}
@@ -32,6 +37,24 @@ _SOCKET_OPTIONS = dict(
     zip(("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT"), DEAD_PEERS.values(), strict=True)
 )
 """By name, as not every system has all of them."""
+
+
+class Session(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that is ended when it does not even say within seconds that a statement was cancelled.
+
+    Left to asyncpg, what cancels a statement, rolls back, or gives a half-open connection back would wait for as long
+    as a statement may take, each anew.
+    """
+
+    async def _cancel(self, *waiters: asyncio.Future[None]) -> None:  # asyncpg has no other way to it
+        async with asyncio.timeout(_WORD_S) as limit:
+            await super()._cancel(*waiters)
+        if limit.expired():
+            self.terminate()
+
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 (as asyncpg has it)
+        """Have it forget what was set and locked."""
+        await super().reset(timeout=_WORD_S if timeout is None else timeout)
 
 
 @asynccontextmanager
@@ -54,13 +77,14 @@ async def open_pool(
             max_size=size,
             timeout=10,
             command_timeout=patience_s,
+            connection_class=Session,
             init=_find_dead_peers,
             max_inactive_connection_lifetime=_IDLE_S,
             server_settings={
                 "application_name": f"txhub {name}",
                 "timezone": "UTC",
                 **_SERVER_SETTINGS,
-                **_given_up_after(1.5 * patience_s if patience_s < LONG_S else 0),
+                **(_given_up_after(patience_s) if patience_s < LONG_S else {}),
             },
         )
     try:
@@ -69,10 +93,13 @@ async def open_pool(
         await _close(pool)
 
 
-def _given_up_after(seconds: float) -> dict[str, str]:
-    """What has the server end a session that keeps locks and says nothing; 0: never, for commands may take a break."""
-    limits = ("idle_session_timeout", "idle_in_transaction_session_timeout")
-    return dict.fromkeys(limits, f"{1000 * seconds:.0f}")
+def _given_up_after(patience_s: float) -> dict[str, str]:
+    """What has the server end a service's session that keeps locks and says nothing; a command may take a break."""
+    limits = {
+        "idle_session_timeout": 1.5 * patience_s,
+        "idle_in_transaction_session_timeout": min(1.5 * patience_s, _PAUSE_S),
+    }
+    return {name: f"{1000 * seconds:.0f}" for name, seconds in limits.items()}
 
 
 async def _find_dead_peers(connection: Connection) -> None:
