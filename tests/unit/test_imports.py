@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +85,12 @@ def test_a_module_imports_only_what_its_room_may(room: str, path: Path) -> None:
         if room != home:
             roots = {name.split(".")[0] for name in imported(path)}
             assert library not in roots, f"{library} belongs in {home}"
+
+
+def test_the_ingester_takes_no_memory_for_frames() -> None:
+    told = "import sys, txhub.cli.ingest; print(*sys.modules.keys() & {'polars', 'pyarrow', 'numpy', 'pandas'})"
+    command = [sys.executable, "-c", told]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == []
 
 
 def test_modules_are_of_a_size_that_reads_well() -> None:

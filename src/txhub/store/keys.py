@@ -6,13 +6,15 @@ import hashlib
 import secrets
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from txhub.errors import NotFound, UsageError
 from txhub.store.faults import translated
 from txhub.store.pool import Pool
-from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
+
+if TYPE_CHECKING:  # it needs Polars, which the ingester does without: its logs know a key when they see one
+    from txhub.store.read import Reader
 
 PREFIX = "txhub_"
 """What every key begins with, so that scanners of leaked secrets know one when they see it."""
