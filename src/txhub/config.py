@@ -311,6 +311,8 @@ def _explain(error: ValidationError) -> str:
                 value = "a secret"
             elif isinstance(fault["input"], dict):  # which may hold one
                 value = "wrong"
-            wanted = fault["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+            wanted = (
+                fault["msg"].removeprefix("Value error, ").replace("Input should", "it should").partition(", unable")[0]
+            )
             lines.append(f"setting {name!r} is {value}: {wanted}")
     return "; ".join(lines)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from txhub.cli import wiring
 from txhub.cli.console import err, out
@@ -26,6 +28,8 @@ class Format(StrEnum):
 
 
 _BINARY = {Format.ARROW, Format.PARQUET}
+_WIDEST = 100_000
+"""Nothing is folded: what is not on a terminal is read by programs, and a terminal folds by itself."""
 
 
 def sql(
@@ -56,8 +60,7 @@ def sql(
 
 
 def _write(found: Answered, format_: Format) -> None:
-    from rich.table import Table
-
+    """Write the rows; a table too wide for a terminal becomes a record for each row."""
     from txhub.api import formats
 
     if format_ is not Format.TABLE:
@@ -65,12 +68,23 @@ def _write(found: Answered, format_: Format) -> None:
         answer = formats.Answer("sql", found.rows, found.as_contract, facts)
         sys.stdout.buffer.write(formats.encode(answer, formats.Format(format_.value)))
         return
+    names = found.rows.columns
+    rows = [[_text(value) for value in row] for row in found.rows.iter_rows()]
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name, dtype in found.rows.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for row in found.rows.iter_rows():
-        table.add_row(*map(_text, row))
-    out.print(table)
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    whole = Console(file=out.file, width=_WIDEST, highlight=False)
+    if out.is_terminal and whole.measure(table).maximum > out.width:
+        for row in rows:
+            record = Table.grid(padding=(0, 2, 0, 0))
+            for name, value in zip(names, row, strict=True):
+                record.add_row(name, value)
+            whole.print(record)
+            whole.print()
+    else:
+        whole.print(table)
 
 
 def _text(value: Any) -> str:

@@ -80,7 +80,7 @@ async def unfollow(pool: Pool, chain: str) -> None:
 
 async def _require(pool: Pool, chain: str) -> None:
     if not await pool.fetchval(_SQL["known"], chain):
-        raise NotFound(f"chain {chain!r} is not in the database", hint="`txhub gaps list` lists those of all")
+        raise NotFound(f"chain {chain!r} is not in the database", hint="`txhub gaps list` shows which are")
 
 
 async def promised(pool: Pool, chain: Chain) -> range:

@@ -51,7 +51,8 @@ def parse_range(start: str, end: str | None, now: datetime, zone: tzinfo = UTC) 
     if result.start >= result.end:
         raise UsageError(
             f"start {start!r} is not before end {end or 'now'!r}",
-            hint=f"start is {result.start.isoformat()}, end is {result.end.isoformat()}",
+            hint="send an earlier start or a later end: they are "
+            f"{result.start.isoformat(timespec='seconds')} and {result.end.isoformat(timespec='seconds')}",
         )
     return result
 
