@@ -12,46 +12,14 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
-from txhub import __version__
 from txhub.api import problems
-from txhub.api.access import COOKIE, Access, Admission
-from txhub.api.document import OPEN, complete
+from txhub.api.access import Access, Admission
+from txhub.api.document import complete, heading
 from txhub.api.export import Exports
 from txhub.api.parameters import Strictness
-from txhub.api.routes import (
-    addresses,
-    alerts,
-    anomalies,
-    blocks,
-    chains,
-    coverage,
-    events,
-    health,
-    labels,
-    observers,
-    operations,
-    origins,
-    peaks,
-    reference,
-    reorgs,
-    reports,
-    rules,
-    search,
-    series,
-    session,
-    sql,
-    stream,
-    summary,
-    tokens,
-    top,
-    transactions,
-    watchlist,
-    week,
-)
+from txhub.api.routes import ROUTES
+from txhub.api.routes.reference import DOCUMENT
 from txhub.api.sharing import Sharing
 from txhub.api.stream import Feed, watch
 from txhub.api.visit import Clock, Farewell
@@ -123,61 +91,7 @@ def create_app(
 
     app = Litestar(
         state=State({"feed": feed, "access": access, "sharing": sharing, "metrics": metrics}),
-        route_handlers=[
-            chains.chains,
-            alerts.alerts,
-            alerts.story,
-            alerts.change,
-            anomalies.anomalies,
-            anomalies.expected,
-            series.series,
-            summary.summary,
-            operations.operations,
-            week.week,
-            peaks.peaks,
-            transactions.transactions,
-            transactions.export,
-            transactions.transaction,
-            blocks.block,
-            addresses.profile,
-            tokens.tokens,
-            tokens.token,
-            origins.origins,
-            observers.observers,
-            search.search,
-            labels.labels,
-            labels.add,
-            labels.end,
-            top.senders,
-            top.receivers,
-            top.flows,
-            coverage.coverage,
-            reorgs.reorgs,
-            reorgs.story,
-            events.events,
-            rules.rules,
-            rules.rule,
-            rules.make,
-            rules.change,
-            rules.end,
-            rules.backtest,
-            rules.job,
-            watchlist.watched,
-            watchlist.watch,
-            watchlist.unwatch,
-            watchlist.versions,
-            reports.exposure,
-            sql.sql,
-            stream.stream,
-            session.who,
-            session.sign_in,
-            session.sign_out,
-            reference.page,
-            health.live,
-            health.ready,
-            health.stream_health,
-            health.prometheus,
-        ],
+        route_handlers=ROUTES,
         dependencies={
             "now": Provide(clock, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
@@ -204,25 +118,7 @@ def create_app(
             RecursionError: problems.on_deep_nesting,
             Exception: problems.on_bug,
         },
-        openapi_config=OpenAPIConfig(
-            title="txhub",
-            version=__version__,
-            summary="Blockchain transactions as time series.",
-            description=(
-                "Errors are problem details (RFC 9457) that say what to send instead. Examples were recorded from a "
-                "demo (`txhub demo`), long lists cut to their first three."
-            ),
-            components=Components(
-                security_schemes={
-                    "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
-                    "bearer": SecurityScheme(type="http", scheme="bearer"),
-                    "session": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
-                }
-            ),
-            security=[{"key": []}, {"bearer": []}, {"session": []}, *([] if access.asks_for_keys else OPEN)],
-            path=reference.DOCUMENT,
-            render_plugins=[JsonRenderPlugin(path="/")],
-        ),
+        openapi_config=heading(DOCUMENT, asks_for_keys=access.asks_for_keys),
         request_max_body_size=BODY_LIMIT,
         logging_config=None,
     )

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import fields
 from http import HTTPStatus
 
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
+    Components,
     Example,
     OpenAPI,
     OpenAPIFormat,
@@ -25,8 +28,11 @@ from litestar.openapi.spec import (
     Reference,
     RequestBody,
     Schema,
+    SecurityScheme,
 )
 
+from txhub import __version__
+from txhub.api.access import COOKIE
 from txhub.api.examples import examples_of
 from txhub.api.formats import MEDIA_TYPES, PAGE, PAGE_FORMAT, Format
 from txhub.api.problems import MEDIA_TYPE, example_of, meaning_of
@@ -50,6 +56,29 @@ _OF_REFUSALS = {
     HTTPStatus.INSUFFICIENT_STORAGE: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": OpenAPIHeader(schema=_TEXT, description="Seconds to wait.")},
 }
+
+
+def heading(path: str, *, asks_for_keys: bool) -> OpenAPIConfig:
+    """What stands above all operations; the document is served below `path`."""
+    return OpenAPIConfig(
+        title="txhub",
+        version=__version__,
+        summary="Blockchain transactions as time series.",
+        description=(
+            "Errors are problem details (RFC 9457) that say what to send instead. Examples were recorded from a "
+            "demo (`txhub demo`), long lists cut to their first three."
+        ),
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+                "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "session": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
+            }
+        ),
+        security=[{"key": []}, {"bearer": []}, {"session": []}, *([] if asks_for_keys else OPEN)],
+        path=path,
+        render_plugins=[JsonRenderPlugin(path="/")],
+    )
 
 
 def complete(document: OpenAPI) -> None:
