@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -25,6 +26,8 @@ from txhub.model import Chain
 
 Result = TypeVar("Result")
 
+_STOPS_WITHIN_S, _AGAIN_S = 6.0, 1.0
+"""Seconds that work has to end when it is told to, before it is told again, and then between one time and the next."""
 _DEMO = {chain.name: chain for chain in DEMO_CHAINS}
 
 ChainOption = Annotated[
@@ -134,10 +137,11 @@ def run(work: Coroutine[Any, Any, Result], *, attached: bool = False) -> Result 
     async def until_stopped() -> Result | None:
         loop = asyncio.get_running_loop()
         task = loop.create_task(work)
-        for stop in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(stop, task.cancel)
+        stop = partial(_stop, loop, task, asyncio.current_task())
+        for told in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(told, stop)
         if attached:
-            loop.add_reader(sys.stdin.fileno(), _on_input, loop, task.cancel)
+            loop.add_reader(sys.stdin.fileno(), _on_input, loop, stop)
         try:
             return await task
         except asyncio.CancelledError:
@@ -162,6 +166,23 @@ def libpq_environment(url: str) -> dict[str, str]:
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": parts.path.lstrip("/"),
     }
+
+
+def _stop(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], waiting: asyncio.Task[Any] | None) -> None:
+    """Cancel the work; what still goes on after `_STOPS_WITHIN_S` is told again and again.
+
+    Work that gives a lost connection back while it is cancelled ends with that failure instead, and is tried again by
+    those who know only of the failure.
+    """
+
+    def insist() -> None:
+        if not task.done():
+            for each in asyncio.all_tasks(loop) - {waiting}:
+                each.cancel()
+            loop.call_later(_AGAIN_S, insist)
+
+    task.cancel()
+    loop.call_later(_STOPS_WITHIN_S, insist)
 
 
 def _on_input(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None:
