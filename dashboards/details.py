@@ -12,6 +12,9 @@ from dashboards.parts import address_link, labelled
 from dashboards.quantities import minute, percent
 from txhub.contract import Label, Ranking
 
+_ON_A_PHONE = 4
+"""Columns of a short table that a phone has room for."""
+
 
 def facts(rows: Iterable[tuple[str, Any]]) -> html.Dl:
     """Names and what they stand for."""
@@ -21,13 +24,20 @@ def facts(rows: Iterable[tuple[str, Any]]) -> html.Dl:
 def table(titles: Iterable[str], rows: Sequence[html.Tr], spoken: str) -> html.Div:
     """A short table; where it is wider than the screen it scrolls by itself.
 
-    A title that ends in a colon is that of a column of numbers.
+    A title that ends in a colon is that of a column of numbers. Of more columns than a phone has room for, each cell
+    says its title there, and the cells of a row stand below one another (`assets/details.css`).
     """
+    titles = list(titles)
     head = html.Thead(
         html.Tr([html.Th(title.rstrip(":"), scope="col", className="right" * title.endswith(":")) for title in titles])
     )
+    many = len(titles) > _ON_A_PHONE
+    if many:
+        for row in rows:
+            for title, cell in zip(titles, row.children, strict=True):
+                setattr(cell, "data-title", title.rstrip(":"))
     return html.Div(
-        html.Table([head, html.Tbody(list(rows))], className="short"),
+        html.Table([head, html.Tbody(list(rows))], className="short many" if many else "short"),
         className="scrolled",
         tabIndex=0,
         role="region",

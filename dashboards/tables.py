@@ -38,7 +38,7 @@ OPTIONS: dict[str, Any] = {
 }
 PAGED: dict[str, Any] = {"pagination": True, "paginationPageSize": 25, "paginationPageSizeSelector": False}
 """What a grid is told that shows its rows page by page."""
-PHONE, NARROW, MEDIUM, WIDE = 340, 560, 800, 1150
+PHONE, NARROW, MEDIUM, WIDE = 300, 560, 800, 1150
 """Pixels of a grid below which columns `from_width` them are left out; and where there is no room for all, the last of
 these first (`assets/dashAgGridFunctions.js`)."""
 
@@ -94,12 +94,11 @@ def amount_column(field: str, title: str, **options: Any) -> Column:
     return column(
         f"{field}_order",
         title,
-        minWidth=160,
         type="rightAligned",
         cellClass="ag-right-aligned-cell number strong",
         valueFormatter={"function": f"params.data.{field}"},
         tooltipField=f"{field}_exact",
-        **options,
+        **{"minWidth": 160, **options},
     )
 
 
@@ -117,7 +116,7 @@ def identifier_column(field: str, title: str, **options: Any) -> Column:
 TRANSACTION_COLUMNS = (
     time_column(path="hash_path"),
     column("chain", "Chain", width=104, from_width=NARROW),
-    amount_column("value", "Value", flex=0.6),
+    amount_column("value", "Value", flex=1.3),
     column("kind", "Kind", width=134, from_width=MEDIUM),
     identifier_column("from", "From", from_width=NARROW),
     identifier_column("to", "To", from_width=MEDIUM),

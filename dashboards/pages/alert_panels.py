@@ -38,7 +38,7 @@ COLUMNS = (
     column("title", "What", flex=6, minWidth=170, cellRenderer="Linked", cellRendererParams={"path": "path"}),
     column("chain", "Chain", width=110, from_width=NARROW),
     amount_column("value", "Value", flex=0.6, context={"fromWidth": MEDIUM}),
-    identifier_column("subject", "About", from_width=WIDE),
+    identifier_column("subject", "About", from_width=WIDE + 150),
     column("state", "Chain says", width=112, from_width=WIDE),
     column("case", "Case", width=122, from_width=MEDIUM),
 )

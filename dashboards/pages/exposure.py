@@ -13,7 +13,7 @@ from dashboards.figures.exposure import by_day
 from dashboards.live import Hub
 from dashboards.page import Page, Parts
 from dashboards.parts import address_path, empty, graph, loading, panel, transaction_path
-from dashboards.quantities import count, exact, minute, moment, shortened
+from dashboards.quantities import coins, count, exact, minute, moment, shortened
 from dashboards.tables import MEDIUM, NARROW, PAGED, column, grid, identifier_column, time_column
 from dashboards.view import View, keep_shown, of_alerts, part
 from txhub.client import AsyncClient
@@ -124,7 +124,7 @@ def _row(each: Exposure, zone: tzinfo) -> dict[str, Any]:
         "who": each.name,
         "who_path": address_path(each.chain, each.address),
         "how": f"{'received' if each.direction == 'in' else 'sent'}{'' if not each.hops else ', by one'}",
-        "amount": f"{count(float(amount))} {unit}",
+        "amount": coins(amount, unit),
         "amount_exact": exact(amount, unit),
         "usd": "" if each.value_usd is None else exact(each.value_usd),
         "listed": listed,
@@ -139,15 +139,16 @@ def _lists(read: ExposureReport) -> Any:
     rows = [
         html.Tr(
             [
-                html.Td(each.source),
-                html.Td(shortened(each.list_version), title=each.list_version),
+                html.Td(
+                    [each.source, html.Div(shortened(each.list_version), className="below")], title=each.list_version
+                ),
                 html.Td(f"{each.addresses:,}", className="number right"),
                 html.Td(f"{found.get(each.source, 0):,}", className="number right"),
             ]
         )
         for each in read.lists
     ]
-    return table(("List", "Version", "Addresses:", "Exposed:"), rows, "Lists") if rows else empty(_nothing(read))
+    return table(("List", "Addresses:", "Exposed:"), rows, "Lists") if rows else empty(_nothing(read))
 
 
 def _print(read: ExposureReport, view: View) -> list[Any]:

@@ -51,13 +51,8 @@ def layout(parts: Parts) -> html.Div | None:
             ),
             part(
                 "operations-ledger",
-                html.Div(
-                    [
-                        panel("Gaps", html.Div(loading(3), id="operations-gaps"), note="missing blocks of this range"),
-                        panel("Reorgs", html.Div(loading(3), id="operations-reorgs"), note="seen in this range"),
-                    ],
-                    className="columns even",
-                ),
+                panel("Gaps", html.Div(loading(3), id="operations-gaps"), note="missing blocks of this range"),
+                panel("Reorgs", html.Div(loading(3), id="operations-reorgs"), note="seen in this range"),
             ),
             panel(
                 "Event log",

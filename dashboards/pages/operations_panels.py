@@ -100,7 +100,7 @@ def services(state: Operations, view: View, now: datetime) -> Any:
         rows.append(
             html.Tr(
                 [
-                    html.Td(each.name),
+                    html.Td(each.name, className="wraps"),
                     html.Td(html.Span(word, className="verdict"), className=f"stream {tone}"),
                     html.Td(each.version, className="number"),
                     html.Td(age(each.started_at, view.zone), className="right"),

@@ -39,8 +39,8 @@ def shots() -> Iterator[Shot]:
     for page in PAGES:
         if page.listed:
             name = page.name.lower()
-            yield Shot(f"{name}-light", page.path, 1280, 800, "light")
-            yield Shot(f"{name}-dark", page.path, 1280, 800, "dark")
+            yield Shot(f"{name}-light", page.path, 1440, 900, "light")
+            yield Shot(f"{name}-dark", page.path, 1440, 900, "dark")
             yield Shot(f"{name}-phone", page.path, 390, 844, "light")
     yield Shot("light-phone", "/light", 390, 844, "light")
 

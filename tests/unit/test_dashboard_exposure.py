@@ -53,6 +53,12 @@ def test_a_report_is_told_and_can_be_printed() -> None:
     assert row["lists"] == "then: no list; now: demo 2"
 
 
+def test_a_small_amount_is_not_told_as_nothing() -> None:
+    dust = replace(DIRECT, amount="0.00025", amount_base="250000000000000")
+    [row] = exposure.shown(replace(REPORT, items=[dust]), VIEW, TIME)[4]
+    assert row["amount"] == "0.0002500 ETH"
+
+
 def test_what_is_indirect_or_taken_away_says_so() -> None:
     gone = replace(
         DIRECT, hops=1, via=VIA, direction="out", listed_now=None, listed_then="demo 1", amount=None,

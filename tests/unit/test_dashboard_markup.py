@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import html
 
 from dashboards.cards import sparkline
+from dashboards.details import table
 from dashboards.markup import markup
 from dashboards.parts import age, attributes
 
@@ -36,3 +37,11 @@ def test_what_panels_are_made_of_is_written() -> None:
     assert markup(sparkline([1.0, 2.0], "#0072B2")).startswith(
         '<span class="spark"><img alt="" src="data:image/svg+xml,'
     )
+
+
+def test_cells_of_a_table_too_wide_for_a_phone_say_their_titles() -> None:
+    titles = ("Chain", "Stream", "Age:", "Behind:", "Node")
+    wide = markup(table(titles, [html.Tr([html.Td(title) for title in titles])], "Streams"))
+    assert 'class="short many"' in wide
+    assert '<td data-title="Age">' in wide
+    assert "data-title" not in markup(table(titles[:3], [html.Tr([html.Td("x")] * 3)], "Streams"))
