@@ -35,10 +35,10 @@ ALERTS, TOKENS = 8, 12
 """How many of an address its page shows."""
 RANKS = {Rank.COUNT: "Most transactions", Rank.VALUE: "Most value", Rank.LARGEST: "Largest value"}
 BUSIEST = (
-    identifier_column("address", "Address", minWidth=120, flex=1.75),
+    identifier_column("address", "Address", minWidth=112, flex=1.75),
     column("chain", "Chain", width=110, from_width=NARROW),
     column("count", "Number", width=74, type="rightAligned", tooltipField="count_exact"),
-    amount_column("value", "Value", flex=1, minWidth=132, context={"fromWidth": PHONE}),
+    amount_column("value", "Value", flex=1, minWidth=138, context={"fromWidth": PHONE}),
     amount_column("largest", "Largest", flex=1, context={"fromWidth": MEDIUM}),
 )
 TRANSACTIONS = (*TRANSACTION_COLUMNS, column("outcome", "Outcome", width=104, from_width=WIDE))

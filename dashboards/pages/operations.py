@@ -17,7 +17,7 @@ PATH = "/operations"
 LEVEL = "operations-level"
 LOG_COLUMNS = (
     time_column(),
-    column("level", "Level", width=92, cellClass="level"),
+    column("level", "Level", width=92, cellClass="level", from_width=NARROW),
     column("chain", "Chain", width=110, from_width=MEDIUM),
     column("component", "Told by", width=100, from_width=MEDIUM),
     column("event", "Event", minWidth=140, flex=0.6),
