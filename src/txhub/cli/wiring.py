@@ -26,7 +26,7 @@ from txhub.model import Chain
 
 Result = TypeVar("Result")
 
-_STOPS_WITHIN_S, _AGAIN_S = 6.0, 1.0
+_STOPS_WITHIN_S, _AGAIN_S = 8.0, 0.5
 """Seconds that work has to end when it is told to, before it is told again, and then between one time and the next."""
 _DEMO = {chain.name: chain for chain in DEMO_CHAINS}
 
