@@ -13,7 +13,7 @@ from rich.table import Table
 
 from txhub.alert.delivery import read_deliveries, replay
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.contract import CaseState, Severity
 from txhub.query.alerts import read_alert, read_alerts
 from txhub.store.cases import change_case
@@ -47,7 +47,7 @@ def list_(
             page = await read_alerts(
                 reader, case=case, severity=severity, start=start, limit=limit, now=datetime.now(UTC)
             )
-        table = _table("id", "when", "severity", "chain", "what", "state", "case")
+        table = plain_table("id", "when", "severity", "chain", "what", "state", "case")
         for alert in page.as_contract().items:
             when = f"{alert.started_at:%Y-%m-%d %H:%M:%S}"
             states = (alert.chain_state.value, alert.case_state.value)
@@ -85,7 +85,7 @@ def show(alert_id: IdArgument, home: wiring.HomeOption = None) -> None:
         for name, fact in facts.items():
             if fact is not None:
                 out.print(f"{escape(name):<12} {escape(str(fact))}", soft_wrap=True)
-        table = _table("when", "who", "what", "details")
+        table = plain_table("when", "who", "what", "details")
         for entry in story.history:
             details = ", ".join(f"{name}: {value}" for name, value in entry.details.items())
             _add(table, f"{entry.time:%Y-%m-%d %H:%M:%S}", entry.actor, entry.event, details)
@@ -130,7 +130,7 @@ def deliveries(
     async def show(url: str) -> None:
         async with open_pool(url, name="alerts", size=1) as pool:
             rows = await read_deliveries(pool, channel, state, limit)
-        table = _table("id", "channel", "kind", "planned", "state", "tries", "title", "last failure")
+        table = plain_table("id", "channel", "kind", "planned", "state", "tries", "title", "last failure")
         for row in rows:
             planned = f"{row.planned_at:%Y-%m-%d %H:%M:%S}"
             _add(
@@ -162,10 +162,6 @@ def replay_(
 
     with wiring.database(wiring.settings_of(home=home)) as url:
         wiring.run(again(url))
-
-
-def _table(*columns: str) -> Table:
-    return Table(*columns, box=None, padding=(0, 2, 0, 0))
 
 
 def _add(table: Table, *cells: str) -> None:

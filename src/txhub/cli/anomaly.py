@@ -9,13 +9,12 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.table import Table
 
 from txhub.address import stored_address
 from txhub.chain.demo.decoded import decoded_blocks
 from txhub.chain.demo.network import DEMO_CHAINS, DemoNetwork
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.detect import trial
 from txhub.detect.anomalies import oddest, read_features, read_model, train_edge, without_services
 from txhub.detect.edge import LEARNED, EdgeHour, learn
@@ -113,7 +112,7 @@ def score(
     with wiring.database(wiring.settings_of(home=home)) as url:
         if (done := wiring.run(work(url))) is not None:
             known, found = done
-            table = Table("score", "time", str(by), "why", box=None, padding=(0, 2, 0, 0))
+            table = plain_table("score", "time", str(by), "why")
             for each in found:
                 subject = _written(known, by, each.subject)
                 table.add_row(f"{each.score:.3f}", f"{each.started_at:%Y-%m-%d %H:%M}", subject, _why(each))
@@ -178,7 +177,7 @@ def evaluate(
     known = trial.truth(by, chain, network.planted(since.timestamp(), until.timestamp()))
     scored = trial.parties(by, judged.with_columns(score=pl.Series(scores, dtype=pl.Float64)), rows)
     err.print(f"{chain.name}, {judged.height:,} rows by {by}, {known['thing'].n_unique()} things planted, seed {seed}")
-    table = Table("k", "precision", "recall", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("k", "precision", "recall")
     for at in trial.precision_and_recall(scored, known, (20, 50, 100, 200, 500)):
         table.add_row(str(at.k), f"{at.precision:.2f}", f"{at.recall:.2f}")
     out.print(table)

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.table import Table
 
 from txhub.archive import export as exporting
 from txhub.archive import query as querying
@@ -20,7 +19,7 @@ from txhub.archive import verify as verifying
 from txhub.archive.manifest import Entry, read_entries
 from txhub.archive.partition import RAW
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.cli.progress import showing
 from txhub.config import Settings
@@ -55,7 +54,7 @@ def list_(first: FromOption = None, last: ToOption = None, home: wiring.HomeOpti
     """Show what the archive holds, day by day, and where the raw rows begin."""
 
     async def show(pool: Pool, settings: Settings) -> None:
-        table = Table("day", "chain", "table", "rows", "size", "verified", "raw rows", box=None, padding=(0, 2, 0, 0))
+        table = plain_table("day", "chain", "table", "rows", "size", "verified", "raw rows")
         entries = await read_entries(pool, _day(first), _day(last))
         for entry in entries:
             if entry.rows:

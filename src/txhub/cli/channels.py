@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from txhub.alert.channels import Outcome, channel_of, channels_of
 from txhub.alert.message import say
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.contract import Severity
 from txhub.errors import Unavailable
 
@@ -32,7 +31,7 @@ def list_() -> None:
     if not channels:
         err.print("there are no channels; docs/alerts.md shows how one is set up")
         return
-    table = Table("name", "by", "from", "rules", "patterns", "chains", "digest", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("name", "by", "from", "rules", "patterns", "chains", "digest")
     for channel in channels:
         asked = channel.settings
         kind = "webhook" if asked.webhook else (asked.url.get_secret_value() if asked.url else "").partition(":")[0]

@@ -29,6 +29,11 @@ err = Console(stderr=True, highlight=False)
 """Progress, hints and errors: what a person reads."""
 
 
+def plain_table(*columns: str, **options: Any) -> Table:
+    """A table without lines, which leaves a narrow terminal to what stands in it; options are Rich's."""
+    return Table(*columns, box=None, padding=(0, 2, 0, 0), **options)
+
+
 def show_error(error: TxhubError) -> None:
     """One line that says what is wrong, and one that says what to do."""
     err.print(f"[bold red]error:[/] {_plain(str(error))}", soft_wrap=True)

@@ -10,12 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 from sqlalchemy import make_url
 
 from txhub.cli import wiring
 from txhub.cli.backup import backup, restore
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.errors import TxhubError, UsageError
 from txhub.rollup.policies import apply_policies
@@ -64,7 +63,7 @@ def status(home: wiring.HomeOption = None) -> None:
     """Say where the database is, whether it runs, and what edition and revision it is."""
     settings = wiring.settings_of(home=home)
     found = server_status(settings)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = plain_table(show_header=False)
     table.add_row("server", "embedded" if found.private else "given by TXHUB_DATABASE_URL")
     if found.private:
         table.add_row("running", f"yes, pid {found.pid}, port {found.port}" if found.running else "no")

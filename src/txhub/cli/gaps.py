@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from txhub.chain.registry import open_source
 from txhub.cli import wiring
 from txhub.cli.backfill import showing
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.config import Settings
 from txhub.errors import Incomplete, TxhubError
@@ -40,7 +39,7 @@ def list_(chain: ChainOption = None, home: wiring.HomeOption = None) -> None:
         if not gaps:
             err.print("nothing is missing")
             return
-        table = Table("chain", "from", "to", "blocks", "since", "last refused because", box=None, padding=(0, 2, 0, 0))
+        table = plain_table("chain", "from", "to", "blocks", "since", "last refused because")
         for gap in gaps:
             since = f"{gap.since:%Y-%m-%d %H:%M:%S}" if gap.since else "the beginning"
             table.add_row(gap.chain, str(gap.first), str(gap.last), f"{_size(gap):,}", since, gap.reason or "")

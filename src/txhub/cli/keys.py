@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.store.keys import REQUESTS_PER_MINUTE, Role, create_key, read_keys, revoke_key
 from txhub.store.pool import open_pool
 
@@ -48,7 +47,7 @@ def list_(home: wiring.HomeOption = None) -> None:
         if not keys:
             err.print("there are no keys; `txhub keys create NAME` makes one")
             return
-        table = Table("id", "name", "role", "requests a minute", "created", "revoked", box=None, padding=(0, 2, 0, 0))
+        table = plain_table("id", "name", "role", "requests a minute", "created", "revoked")
         for key in keys:
             revoked = f"{key.revoked_at:%Y-%m-%d %H:%M:%S}" if key.revoked_at else ""
             created = f"{key.created_at:%Y-%m-%d %H:%M:%S}"

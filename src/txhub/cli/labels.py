@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import out
+from txhub.cli.console import out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.query.timerange import parse_moment
 from txhub.store import labels as store
@@ -72,7 +71,7 @@ def show_lists(
     async def show(url: str) -> None:
         async with open_pool(url, name="labels", size=1) as pool:
             lists = await store.read_lists(pool, source)
-        table = Table("source", "version", "labels", "in force from", "until", box=None, padding=(0, 2, 0, 0))
+        table = plain_table("source", "version", "labels", "in force from", "until")
         for each in lists:
             until = each.valid_to.isoformat() if each.valid_to else "now"
             table.add_row(each.source, each.version, f"{each.labels:,}", each.valid_from.isoformat(), until)

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, get_args
 
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import out
+from txhub.cli.console import out, plain_table
 from txhub.config import parse_span
 from txhub.errors import UsageError
 from txhub.rollup.policies import Policy, apply_policies, choose_policy
@@ -29,8 +28,9 @@ def list_(home: wiring.HomeOption = None) -> None:
 
         async def show() -> None:
             async with open_pool(url, name="policy", size=1) as pool:
-                columns = ("table", "chunk", "to columnstore after", "chunks", "in columnstore", "size", "saved")
-                table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+                table = plain_table(
+                    "table", "chunk", "to columnstore after", "chunks", "in columnstore", "size", "saved"
+                )
                 for state in await read_hypertables(pool):
                     saved = "" if state.saved_bytes is None else f"{state.saved_bytes / 1e6:,.1f} MB"
                     counts = (f"{state.chunks}", f"{state.columnstore_chunks}", f"{state.bytes / 1e6:,.1f} MB")

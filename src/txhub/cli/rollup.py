@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.errors import UsageError
 from txhub.rollup.refresh import Span
 from txhub.rollup.refresh import refresh as refresh_spans
@@ -26,8 +25,9 @@ def list_(home: wiring.HomeOption = None) -> None:
 
         async def show() -> None:
             async with open_pool(url, name="rollup", size=1) as pool:
-                columns = ("rollup", "bucket", "lag", "covers", "every", "watermark", "last run", "next run", "errors")
-                table = Table(*columns, box=None, padding=(0, 2, 0, 0))
+                table = plain_table(
+                    "rollup", "bucket", "lag", "covers", "every", "watermark", "last run", "next run", "errors"
+                )
                 for state in await read_rollups(pool):
                     rollup = state.rollup
                     spans = (rollup.bucket, rollup.lag, rollup.look_back, rollup.every)

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.cli.progress import showing
 from txhub.config import parse_span
@@ -34,9 +33,7 @@ def list_(home: wiring.HomeOption = None) -> None:
     """Show all rules."""
 
     async def show(pool: Pool, _: str) -> None:
-        table = Table(
-            "rule", "pattern", "severity", "state", "version", "from", "changed", box=None, padding=(0, 2, 0, 0)
-        )
+        table = plain_table("rule", "pattern", "severity", "state", "version", "from", "changed")
         for rule in await read_rules(pool):
             pattern = rule.definition.get("pattern", "combined")
             changed = f"{rule.changed_at:%Y-%m-%d %H:%M} by {rule.changed_by}"
@@ -146,7 +143,7 @@ def _print(name: str, answer: Backtest) -> None:
         ("the newest", [(each.chain, f"{each.started_at:%Y-%m-%d %H:%M:%S}", each.title) for each in answer.samples]),
     ):
         if rows:
-            table = Table("chain", *([""] * 2), title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+            table = plain_table("chain", *([""] * 2), title=title, title_justify="left")
             for row in rows:
                 table.add_row(*row)
             out.print(table)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.errors import UsageError
 from txhub.query.statement import DEFAULT_ROWS, DEFAULT_SECONDS, Answered, answer_statement
@@ -70,7 +70,7 @@ def _write(found: Answered, format_: Format) -> None:
         return
     names = found.rows.columns
     rows = [[_text(value) for value in row] for row in found.rows.iter_rows()]
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     for name, dtype in found.rows.schema.items():
         table.add_column(name, justify="right" if dtype.is_numeric() else "left", no_wrap=True)
     for row in rows:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from txhub.cli import wiring
-from txhub.cli.console import err, out
+from txhub.cli.console import err, out, plain_table
 from txhub.cli.logs import configure_logs
 from txhub.detect.screening import Progress, request_search, screen_committed, search_history
 from txhub.query.exposure import read_exposure
@@ -146,7 +145,7 @@ def show_lists(
 
 
 async def _show_versions(reader: Reader) -> None:
-    table = Table("list", "version", "addresses", "in force from", "until", "history", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("list", "version", "addresses", "in force from", "until", "history")
     for each in (await read_versions(reader)).as_contract().items:
         until = each.valid_to.isoformat() if each.valid_to else "now"
         if each.searched or not each.entered:
@@ -162,7 +161,7 @@ async def _show_versions(reader: Reader) -> None:
 
 
 async def _show_addresses(reader: Reader, source: str | None) -> None:
-    table = Table("id", "address", "chain", "name", "category", "list", "version", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("id", "address", "chain", "name", "category", "list", "version")
     cursor: str | None = None
     while True:
         page = (await read_watched(reader, source=source, cursor=cursor, limit=1000)).as_contract()
@@ -263,7 +262,7 @@ async def _tell_found(url: str, progress: Progress) -> None:
         f" {report.total.direct:,} of them directly",
         soft_wrap=True,
     )
-    table = Table("time", "chain", "transaction", "path", "name", "listed then", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("time", "chain", "transaction", "path", "name", "listed then")
     for each in report.items:
         table.add_row(
             *(each.block_time.isoformat(), each.chain, each.hash, " > ".join(each.path), each.name),
