@@ -153,6 +153,25 @@ async def test_calls_of_new_contracts_and_wakings_are_told_by_the_rows_before(st
     assert never.height > 0
 
 
+async def test_a_rule_that_picks_too_much_is_told_of_and_left_out_and_the_others_go_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = make_blocks(range(100))
+    transfers = rows_of(blocks)["transfers"].height
+    monkeypatch.setattr("txhub.detect.lookout.MOST_EVENTS", transfers - 1)
+    everything = {"pattern": "fan_in", "scope": {}, "count": 1000, "window": "1d", "least": "0", "sudden": 0.0}
+    await set_rule(stage.pool, "everything", wanted(everything), by="test")
+    await stage.ledger.commit(blocks)
+    await stage.runner().catch_up()
+    told = await stage.pool.fetch(
+        "SELECT details::jsonb ->> 'rule', (details::jsonb ->> 'events')::int FROM txhub.event_log"
+        " WHERE event = 'rule_too_wide'"
+    )
+    assert {tuple(row) for row in told} == {("everything", transfers)}
+    assert await stage.alerts() == await stage.expected()
+    assert await stage.alerts()
+
+
 async def test_a_rule_that_changes_looks_at_the_past_once(stage: Stage) -> None:
     await stage.ledger.commit(make_blocks(range(40)))
     runner = stage.runner()

@@ -17,6 +17,7 @@ from tests.blocks import START
 from tests.looking import Sent, at, labelled, rows
 from txhub.contract.alerts import RuleState, Severity
 from txhub.detect.look import look
+from txhub.detect.picked import Picked
 from txhub.detect.rules import define
 from txhub.detect.trail import Looking, Trail
 from txhub.store.alerts import Finding
@@ -118,25 +119,70 @@ def test_what_is_forgotten_is_not_missed() -> None:
         found += trail.find(trail.looking[0], FACTS, at(minute), at(minute + 10))
         trail.forget(at(minute + 10))
     assert keyed(found) == keyed(look(definition, rows(sent), FACTS, START, at(1200)))
-    kept = (definition.lookback + timedelta(minutes=10)) / timedelta(minutes=9)
-    assert 0 < trail.looking[0].kept <= kept + 1
+    an_hour_more = definition.lookback + timedelta(hours=1, minutes=10)
+    assert 0 < trail.count(trail.looking[0]) <= an_hour_more / timedelta(minutes=9) + 1
 
 
 def test_a_trail_keeps_the_rows_that_it_picked_and_nothing_of_those_beside_them() -> None:
-    definition = define({"pattern": "fan_in", "count": 3, "window": "20m", "least": "5"})
-    trail = Trail([Looking(_rule(), definition)], START)
+    picked = Picked({"fan": define({"pattern": "fan_in", "count": 3, "window": "20m", "least": "5"}).leaves[0]})
     for minute in range(200):
         sent: list[Sent] = [(minute, "c", "z", 1)] * 100 + [(minute, "d", "z", 5)]
-        trail.replace(rows(sent), FACTS, at(minute), at(minute + 1))
-    (events,) = trail.looking[0].events
-    assert events.height == 200
-    assert events.n_chunks() < 50
-    assert _held(events["hash"]) < 200 * 32 * 2
-    trail.replace(rows([(100, "d", "z", 5), (100, "c", "z", 1)]), FACTS, at(100), at(101))  # what changed
-    (events,) = trail.looking[0].events
-    assert events.height == 200
-    assert events.n_chunks() == 1
+        picked.add(rows(sent), FACTS)
+    events = picked.of("fan", at(0), at(200))
+    assert events.height == picked.count("fan") == 200
+    assert events.n_chunks() < 10
     assert _held(events["hash"]) == 200 * 32
+    picked.replace(rows([(100, "d", "z", 5), (100, "c", "z", 1)]), FACTS, at(100), at(101))  # what changed
+    events = picked.of("fan", at(0), at(200))
+    assert events.height == 200
+    assert events["time"].is_sorted()
+    assert _held(events["hash"]) == 200 * 32
+
+
+def test_what_several_conditions_pick_is_there_once_and_goes_with_the_last_of_them() -> None:
+    small, large, dust = (
+        define(rule).leaves[0]
+        for rule in (
+            {"pattern": "fan_in", "count": 2, "window": "20m", "least": "1", "sudden": 0.0},
+            {"pattern": "velocity", "amount": "8", "count": 2, "window": "2h", "least": "5", "sudden": 0.0},
+            {"pattern": "dusting", "count": 2, "window": "10m", "most": "2", "sudden": 0.0},
+        )
+    )
+    picked = Picked({"small": small, "large": large, "dust": dust})
+    for hour in range(6):
+        sent: list[Sent] = [(hour * 60 + minute, "c", "d", coins) for minute in range(60) for coins in (1, 3, 5)]
+        picked.add(rows(sent), FACTS)
+
+    def counts() -> tuple[int, int, int, int]:
+        return picked.height, picked.count("small"), picked.count("large"), picked.count("dust")
+
+    assert counts() == (1080, 1080, 360, 360)
+    picked.drop(["dust"])
+    assert (picked.height, picked.count("small"), picked.count("large")) == (1080, 1080, 360)
+    picked.forget({"small": at(300), "large": at(120)})
+    assert picked.of("small", at(300), at(360)).height == 180
+    assert picked.of("large", at(120), at(360)).height == 240
+    assert picked.height < 180 * 2 + 60 * 3
+    picked.drop(["small"])
+    assert picked.height == picked.count("large") < 60 * 5
+
+
+def test_a_trail_takes_over_the_rules_of_another_with_their_events() -> None:
+    two = [define({"pattern": "fan_in", "count": 3, "window": "40m", "least": least}) for least in ("1", "2")]
+    sent: list[Sent] = [(minute, "cdefg"[minute // 5 % 5], "z", 3) for minute in range(0, 60, 5)]
+    trails = [Trail([Looking(_rule(number), definition)], START) for number, definition in enumerate(two, start=1)]
+    for trail in trails:
+        trail.replace(rows(sent[:6]), FACTS, START, at(30))
+    live, other = trails
+    live.adopt(other)
+    live.replace(rows(sent[6:]), FACTS, at(30), at(60))
+    assert [each.rule.id for each in live.looking] == [1, 2]
+    for each, definition in zip(live.looking, two, strict=True):
+        expected = look(definition, rows(sent), FACTS, at(0), at(60))
+        assert expected
+        assert keyed(live.find(each, FACTS, at(0), at(60))) == keyed(expected)
+    live.keep([_rule(2)])
+    assert [each.rule.id for each in live.looking] == [2]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -159,5 +205,5 @@ def _held(column: pl.Series) -> int:
     return sum(buffer.size for chunk in chunks for buffer in chunk.buffers()[2:])
 
 
-def _rule() -> Rule:
-    return Rule(1, "a-rule", 1, {}, Severity.LOW, RuleState.ON, "api", START, "test", None)
+def _rule(number: int = 1) -> Rule:
+    return Rule(number, "a-rule", 1, {}, Severity.LOW, RuleState.ON, "api", START, "test", None)

@@ -47,6 +47,11 @@ def test_only_what_is_listed_is_written() -> None:
     assert names <= EVENTS.keys()
 
 
+def test_nothing_is_written_past_the_words() -> None:
+    """Where the checker would not see it: the statement has one place."""
+    assert [path.name for path in SOURCES if '"record_event"' in path.read_text()] == ["events.py"]
+
+
 def test_what_is_listed_is_written() -> None:
     """By type where it is not by name: the checker refuses any other word."""
     text = "".join(path.read_text() for path in SOURCES)

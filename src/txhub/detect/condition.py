@@ -1,7 +1,7 @@
 """Conditions: what a rule looks for, as pure functions of rows and facts.
 
-A condition first picks the events that matter to it, row by row, and then says at which of them it is met. So a
-look at a span needs only the events of that span and of the `lookback` before it, however they were put together.
+A condition first picks the rows that matter to it, its events, and then says at which of them it is met. So a look
+at a span needs only the events of that span and of the `lookback` before it, however they were put together.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class Scope(BaseModel):
         default=None, description="sender or receiver has one of these as category, name or entity"
     )
     without_labels: list[Word] | None = Field(default=None, description="neither of them has")
+
+    def on(self, chain: str) -> bool:
+        """Whether a chain, by its name, is in scope."""
+        return self.chains is None or chain in self.chains
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -138,7 +142,7 @@ class Condition(BaseModel, ABC):
 
     @abstractmethod
     def events(self, rows: Rows, facts: Facts) -> pl.DataFrame:
-        """The events that matter, row by row: `time`, `number`, `index`, `n`, and what `hits` needs."""
+        """The rows of its source that matter, each for itself, with all columns that they come with."""
 
     @abstractmethod
     def hits(self, events: pl.DataFrame, span: Span, facts: Facts) -> Hits:

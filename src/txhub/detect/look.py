@@ -20,10 +20,10 @@ from txhub.store.alerts import Finding
 
 
 def select(definition: Definition, rows: Rows, facts: Facts) -> list[pl.DataFrame]:
-    """The events that matter to each condition of a rule, row by row."""
+    """The events of each condition of a rule."""
     return [
         leaf.events(rows, facts)
-        if leaf.scope.chains is None or facts.chain.name in leaf.scope.chains
+        if leaf.scope.on(facts.chain.name)
         else leaf.events({name: frame.clear() for name, frame in rows.items()}, facts)
         for leaf in definition.leaves
     ]

@@ -11,7 +11,6 @@ end of its piece; only to become live a pass takes the live edge's turn, for the
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from txhub.detect.rules import Definition, shares
 from txhub.detect.trail import Looking, Trail
 from txhub.model import Chain
 from txhub.store.alerts import Raiser, reconcile
+from txhub.store.events import record_event
 from txhub.store.faults import translated
 from txhub.store.horizon import read_horizon
 from txhub.store.pool import Pool
@@ -44,7 +44,7 @@ _READ_ROWS = 40_000
 _FIRST_STEP, _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 _SLACK = timedelta(minutes=10)
 """How far back the live trail takes changes, beside the blocks that a reorg may replace."""
-_SQL, _RECORD = queries("detection"), queries("ledger")["record_event"]
+_SQL = queries("detection")
 
 
 class Stretch(NamedTuple):
@@ -169,7 +169,7 @@ class Lookout:
             facts = walk.facts = await self._read_facts(walk.at - walk.trail.lookback, last)
             if walk.since < walk.at:
                 gone = {"since": walk.since.isoformat(), "until": walk.at.isoformat()}
-                await self._record("warning", "below_horizon", **gone)
+                await record_event(self._pool, "warning", "worker", "below_horizon", self.chain.chain_id, **gone)
         goal = last if walk.until is None else min(walk.until, last)
         await self._walk(walk, facts, min(walk.trail.end + walk.step, goal))
         if walk.until is None and walk.trail.end >= goal:
@@ -255,10 +255,11 @@ class Lookout:
             if some.end < stretch.end or height > _READ_ROWS:  # a short one says nothing of longer ones
                 self._at_once = _adapted(self._at_once, height, _READ_ROWS)
             start, count = some.end, count + height
-        wide = [each for each in trail.looking if each.kept > MOST_EVENTS]
-        trail.looking = [each for each in trail.looking if each.kept <= MOST_EVENTS]
-        for each in wide:
-            await self._record("warning", "rule_too_wide", rule=each.rule.name, events=each.kept)
+        for each in trail.looking if trail.height > MOST_EVENTS else ():
+            if (events := trail.count(each)) > MOST_EVENTS:
+                trail.drop(each)
+                told = {"rule": each.rule.name, "events": events}
+                await record_event(self._pool, "warning", "worker", "rule_too_wide", self.chain.chain_id, **told)
         return count
 
     async def _say(self, trail: Trail, facts: Facts, stretch: Stretch, *, is_new: bool) -> None:
@@ -295,10 +296,6 @@ class Lookout:
         with translated():
             newest: datetime | None = await self._pool.fetchval(_SQL["newest"], self.chain.chain_id)
         return None if newest is None else newest + timedelta(microseconds=1)
-
-    async def _record(self, level: str, event: str, **details: object) -> None:
-        with translated():
-            await self._pool.execute(_RECORD, level, "detection", self.chain.chain_id, event, json.dumps(details))
 
 
 def _adapted(step: timedelta, rows: int, wanted: int) -> timedelta:

@@ -68,7 +68,7 @@ class Definition:
 
     def on(self, chain: str) -> bool:
         """Whether a chain is in the scope of some condition."""
-        return any(leaf.scope.chains is None or chain in leaf.scope.chains for leaf in self.leaves)
+        return any(leaf.scope.on(chain) for leaf in self.leaves)
 
     def document(self) -> dict[str, Any]:
         """The definition as JSON, with all defaults, so that it stays what it is when those change."""

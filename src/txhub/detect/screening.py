@@ -9,13 +9,13 @@ again is as it was. New blocks are screened as the outbox tells of them. A chang
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from txhub.detect.exposure import Link, direct, indirect, links
 from txhub.store import exposures as store
+from txhub.store.events import record_event
 from txhub.store.exposures import HOP_WINDOW, MOST_TRANSFERS, Reconciled
 from txhub.store.faults import translated
 from txhub.store.moves import Move, MovedChain, Moves
@@ -221,7 +221,7 @@ async def _finish(pool: Pool, key: int, source: str, version: str) -> None:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["claim"], key)
             found = dict(await connection.fetchrow(_SQL["finish"], key))
-            details = json.dumps({"source": source, "list_version": version, "screening": key, **found})
-            await connection.execute(_LEDGER["record_event"], "info", "watchlist", None, "history_searched", details)
+            told = {"source": source, "list_version": version, "screening": key, **found}
+            await record_event(connection, "info", "worker", "history_searched", **told)
             await connection.execute(_LEDGER["take_turn"])
             await connection.execute(_SQL["tell_dated"], key)

@@ -39,11 +39,11 @@ class FailedBurst(Condition):
 
     def events(self, rows: Rows, facts: Facts) -> pl.DataFrame:
         """All blocks with calls."""
-        return rows["outcomes"].with_columns(chain=pl.lit(facts.chain.name))
+        return rows["outcomes"]
 
     def hits(self, events: pl.DataFrame, span: Span, facts: Facts) -> Hits:
         """Each block by which so many have failed."""
-        windows = Trailing(events, self.subject)
+        windows = Trailing(events.with_columns(chain=pl.lit(facts.chain.name)), self.subject)
         first = windows.first(self.window)
         known, failed = (windows.total(windows.events[column], first) for column in ("known", "failed"))
         enough = (known >= self.count) & (failed >= self.share * known) & (windows.events["time"] > span.since)

@@ -149,22 +149,13 @@ class RapidInOut(Condition):
         return self.window
 
     def events(self, rows: Rows, facts: Facts) -> pl.DataFrame:
-        """Each transfer twice: as what comes in, and as what goes out."""
+        """The transfers that are large enough."""
         events = self.scope.transfers(rows, facts).drop_nulls(["sender", "receiver"])
-        events = at_least(events, self.least.of(events, facts)).with_columns(
-            amount=pl.col("amount").clip(upper_bound=_MOST_SUMMED)
-        )
-        nothing = pl.lit(0, pl.Int128)
-        sides = [
-            events.with_columns(subject="receiver", came=pl.col("amount"), went=nothing),
-            events.with_columns(subject="sender", came=nothing, went=pl.col("amount")),
-        ]
-        return without_services(pl.concat(sides), self.subject, facts)
+        return at_least(events, self.least.of(events, facts))
 
     def hits(self, events: pl.DataFrame, span: Span, facts: Facts) -> Hits:
         """Each transfer by which so much has left since something came, and not more than that."""
-        active = events.filter(pl.col("time") >= span.start).select(self.subject).unique()
-        windows = Trailing(events.join(active, on=self.subject, how="semi"), self.subject, "token")
+        windows = Trailing(self._sides(events, span, facts), self.subject, "token")
         first = _next_in(windows, windows.first(self.window))
         came = windows.total(windows.events["came"], first)
         went = windows.total(windows.events["went"], first)
@@ -177,6 +168,19 @@ class RapidInOut(Condition):
             & pl.lit(windows.events["time"] > span.since)
         ).to_series()
         return windows.hits(self.subject, np.flatnonzero(enough.to_numpy()), first)
+
+    def _sides(self, events: pl.DataFrame, span: Span, facts: Facts) -> pl.DataFrame:
+        """The transfers of who did something in the span, twice: as what comes in, and as what goes out."""
+        now = events.filter(pl.col("time") >= span.start)
+        parties = pl.concat([now.select(subject=side) for side in ("sender", "receiver")]).unique()
+        active = without_services(parties, self.subject, facts)
+        events = events.with_columns(amount=pl.col("amount").clip(upper_bound=_MOST_SUMMED))
+        to, by = (
+            events.join(active, left_on=side, right_on=self.subject, how="semi").with_columns(subject=side)
+            for side in ("receiver", "sender")
+        )
+        nothing = pl.lit(0, pl.Int128)
+        return pl.concat([to.with_columns(came="amount", went=nothing), by.with_columns(came=nothing, went="amount")])
 
     def title(self, subject: bytes, evidence: pl.DataFrame, facts: Facts) -> str:
         """How much came and went."""
