@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
-from tests.blocks import ETHEREUM, make_block
+from tests.blocks import BITCOIN, ETHEREUM, make_block
 from txhub.errors import BadBlock, BrokenLink, DatabaseUnavailable, NodeUnavailable
 from txhub.ingest import backfill as stage
 from txhub.ingest import supervisor
 from txhub.ingest.gaps import fill
-from txhub.model import Block
+from txhub.model import Block, Chain
 from txhub.store.ledger import Committed
 
 
-class ScriptedSource:
-    """Answers with made blocks; refuses `bad` ones, is lost at `lost_at`."""
+def rows_of(blocks: Iterable[Block]) -> int:
+    """Rows of all tables that the blocks bring, theirs in the ledger among them."""
+    return sum(1 + len(b.transactions) + len(b.token_transfers) + len(b.utxo_io) for b in blocks)
 
-    def __init__(self, *, bad: Sequence[int] = (), lost_at: int | None = None) -> None:
-        self.bad, self.lost_at = bad, lost_at
+
+class ScriptedSource:
+    """Answers with made blocks of some chain; refuses `bad` ones, is lost at `lost_at`."""
+
+    def __init__(self, *, bad: Sequence[int] = (), lost_at: int | None = None, chain: Chain = ETHEREUM) -> None:
+        self.bad, self.lost_at, self.chain = bad, lost_at, chain
+        self.rows = 0
         self.asked: list[range] = []
         self.under_way = self.most_under_way = 0
 
@@ -32,7 +38,9 @@ class ScriptedSource:
         self.under_way -= 1
         if self.lost_at in numbers:
             raise NodeUnavailable("the node is away")
-        return [BadBlock(f"block {n}") if n in self.bad else make_block(n, transactions=2) for n in numbers]
+        blocks = {n: make_block(n, chain=self.chain, transactions=2) for n in numbers if n not in self.bad}
+        self.rows += rows_of(blocks.values())
+        return [blocks.get(n, BadBlock(f"block {n}")) for n in numbers]
 
 
 class CountingLedger:
@@ -118,12 +126,69 @@ async def test_a_lost_node_is_waited_for_and_what_is_committed_is_not_asked_for_
     assert sum(map(len, source.asked)) <= 510
 
 
-async def test_commits_are_large_and_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "COMMIT_TRANSACTIONS", 200)
-    source, ledger = ScriptedSource(), CountingLedger()
+class WatchingLedger(CountingLedger):
+    """Sees at each commit how many rows it brings, and how many were answered and are not committed."""
+
+    def __init__(self, source: ScriptedSource) -> None:
+        super().__init__()
+        self.source = source
+        self.rows: list[int] = []
+        self.most_waiting = 0
+
+    async def commit(self, blocks: Sequence[Block], *, bulk: bool) -> Committed:
+        committed = await super().commit(blocks, bulk=bulk)
+        self.most_waiting = max(self.most_waiting, self.source.rows - sum(self.rows))
+        self.rows.append(rows_of(blocks))
+        return committed
+
+
+@pytest.mark.parametrize("chain", [ETHEREUM, BITCOIN], ids=["transfers", "utxo_io"])
+async def test_commits_are_large_and_what_waits_is_bounded_in_rows_of_all_tables(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "COMMIT_ROWS", 600)
+    monkeypatch.setattr(stage, "MOST_ROWS", 900)
+    monkeypatch.setattr(stage, "COMMIT_S", 60.0)
+    source = ScriptedSource(chain=chain)
+    ledger = WatchingLedger(source)
     await run(source, ledger, [range(1000)], parallel=4)
-    assert source.most_under_way <= 4
-    assert all(count == 100 for count in ledger.commits)
+    an_answer = 10 * (1 + 2 + 8)
+    assert 1 < source.most_under_way <= 4
+    assert all(600 <= rows < 600 + an_answer for rows in ledger.rows[:-1])
+    assert 600 < ledger.most_waiting < 900 + an_answer, "an answer may be more than was foretold"
+    assert sorted(ledger.numbers) == list(range(1000))
+
+
+async def test_an_answer_larger_than_the_bound_passes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "MOST_ROWS", 5)
+    source = ScriptedSource(bad=[*range(40, 50), 63], chain=BITCOIN)
+    ledger = WatchingLedger(source)
+    async with asyncio.timeout(10):
+        done = await run(source, ledger, [range(100)], parallel=4)
+    assert (done.blocks, len(done.refused)) == (89, 11)
+    assert source.most_under_way == 1
+    assert ledger.most_waiting == 110
+
+
+async def test_fetchers_that_wait_for_room_end_with_the_backfill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "MOST_ROWS", 100)
+    committing = asyncio.Event()
+
+    class LockedLedger(CountingLedger):
+        async def commit(self, blocks: Sequence[Block], *, bulk: bool) -> Committed:
+            committing.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    source = ScriptedSource(chain=BITCOIN)
+    backfilling = asyncio.create_task(run(source, LockedLedger(), [range(1000)]))
+    async with asyncio.timeout(10):
+        await committing.wait()
+    assert len(source.asked) == 1
+    backfilling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await backfilling
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize(

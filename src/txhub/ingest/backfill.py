@@ -1,12 +1,13 @@
 """Fetches runs of blocks, several requests at once, and commits them in large transactions.
 
-Fetching waits when the database is slower: what was fetched and not yet committed is bounded by the
-queue and the requests under way, so memory stays flat whatever the range.
+Fetching waits when the database is slower: what is asked for and not yet committed is bounded in rows, which is
+what memory holds, and in answers, so memory stays flat whatever the range and however full its blocks.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -15,11 +16,13 @@ from txhub.errors import BadBlock, BrokenLink, first_failure
 from txhub.model import Block
 from txhub.store.ledger import Committed, Ledger
 
-COMMIT_TRANSACTIONS = 20_000
-"""A commit waits for about this many transactions: enough for the columnstore to compress well."""
+COMMIT_ROWS = 20_000
+"""A commit waits for about this many rows of all tables: enough for the columnstore to compress well."""
 COMMIT_BLOCKS = 2_000
 COMMIT_S = 1.0
 """Nothing waits longer than this, so that the newest blocks of a slow node are soon there to be seen."""
+MOST_ROWS = 30_000
+"""So many rows may be asked for and not yet committed: those of a commit, and what comes while it runs."""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,53 @@ class Progress:
     """Blocks that it committed itself."""
     transactions: int = 0
     refused: list[BadBlock] = field(default_factory=list)
+
+
+class _Room:
+    """Counts the rows that are asked for and not yet committed, and has the next request wait while they are many.
+
+    How many rows an answer brings is foretold by the answer before it, so the first request goes alone. A request
+    that finds nothing before it always goes: an answer larger than the bound passes by itself.
+    """
+
+    def __init__(self, request_blocks: int) -> None:
+        self.under_way = 0
+        """Requests whose answers the queue does not hold yet."""
+        self._request_blocks = request_blocks
+        self._rows = 0
+        self._rows_a_block = MOST_ROWS
+        self._freed = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request has to wait."""
+        return self._rows > 0 and self._rows + self._request_blocks * self._rows_a_block > MOST_ROWS
+
+    async def wait(self) -> None:
+        """Return once there is room for a request."""
+        while self.full:
+            self._freed.clear()
+            await self._freed.wait()
+
+    def take(self, blocks: int) -> int:
+        """Keep room for a request of so many blocks; returns the rows that are foretold of it."""
+        foretold = blocks * self._rows_a_block
+        self._rows += foretold
+        self.under_way += 1
+        return foretold
+
+    def correct(self, foretold: int, answer: Sequence[Block | BadBlock]) -> None:
+        """Put the rows of an answer in the place of those that were foretold of it."""
+        blocks = [block for block in answer if isinstance(block, Block)]
+        rows = sum(map(_rows, blocks))
+        if blocks:
+            self._rows_a_block = math.ceil(rows / len(blocks))
+        self.free(foretold - rows)
+
+    def free(self, rows: int) -> None:
+        """Have so many rows wait no more."""
+        self._rows -= rows
+        self._freed.set()
 
 
 async def backfill(
@@ -55,10 +105,20 @@ async def backfill(
     progress = Progress()
     requests = _requests(runs, request_blocks)
     fetched: asyncio.Queue[list[Block | BadBlock] | None] = asyncio.Queue(maxsize=parallel_requests)
+    room = _Room(request_blocks)
 
     async def fetch() -> None:
-        for numbers in requests:
-            await fetched.put(await source.blocks(numbers))
+        while True:
+            await room.wait()
+            numbers = next(requests, None)  # not before: blocks are asked for in their order
+            if numbers is None:
+                return
+            foretold = room.take(len(numbers))
+            answer = await source.blocks(numbers)
+            room.correct(foretold, answer)
+            await fetched.put(answer)
+            room.under_way -= 1
+            del answer  # while this waits for room, only the commit shall hold it
 
     async def fetch_all() -> None:
         async with asyncio.TaskGroup() as fetchers:
@@ -73,19 +133,24 @@ async def backfill(
         while more:
             answer = await fetched.get()
             more = answer is not None
+            # Every fetcher waits for the room that only a commit makes.
+            starved = room.full and not room.under_way and fetched.empty()
             for block in answer or ():
                 if isinstance(block, BadBlock):
                     progress.refused.append(block)
                     progress.done += 1
                 else:
                     batch.append(block)
-            if batch and (not more or _is_full(batch) or loop.time() > committed_at + COMMIT_S):
+            del answer
+            if batch and (not more or starved or _is_full(batch) or loop.time() > committed_at + COMMIT_S):
+                rows = sum(map(_rows, batch))
                 committed = await _commit(ledger, batch, progress.refused)
                 committed_at = loop.time()
                 progress.done += len(batch)
                 progress.blocks += committed.blocks
                 progress.transactions += committed.transactions
                 batch = []
+                room.free(rows)
             report(progress)
 
     try:
@@ -121,4 +186,9 @@ def _requests(runs: Sequence[range], request_blocks: int) -> Iterator[range]:
 
 
 def _is_full(batch: Sequence[Block]) -> bool:
-    return len(batch) >= COMMIT_BLOCKS or sum(len(block.transactions) for block in batch) >= COMMIT_TRANSACTIONS
+    return len(batch) >= COMMIT_BLOCKS or sum(map(_rows, batch)) >= COMMIT_ROWS
+
+
+def _rows(block: Block) -> int:
+    """How many rows a block brings, its own among them."""
+    return 1 + len(block.transactions) + len(block.token_transfers) + len(block.utxo_io)
