@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -14,9 +15,11 @@ from txhub.ingest import supervisor
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that the supervisor would have slept; it does not."""
     slept: list[float] = []
+    real = asyncio.sleep
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
+        await real(0)
 
     monkeypatch.setattr(supervisor.asyncio, "sleep", sleep)
     return slept
@@ -55,6 +58,29 @@ async def test_a_bug_is_not_retried(waits: list[float]) -> None:
     with pytest.raises(ZeroDivisionError):
         await supervisor.supervise("test", work)
     assert waits == []
+
+
+async def test_what_failed_work_had_in_hand_is_let_go_before_it_is_tried_again(waits: list[float]) -> None:
+    class Rows:
+        """What takes memory."""
+
+    had: list[weakref.ref[Rows]] = []
+
+    async def fail(rows: Rows) -> None:
+        raise NodeUnavailable(f"with {rows} in hand")
+
+    async def work() -> None:
+        assert [each() for each in had] == [None] * len(waits)
+        if len(waits) == 2:
+            raise NodeRefused("no more")
+        rows = Rows()
+        had.append(weakref.ref(rows))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail(rows))
+
+    with pytest.raises(NodeRefused):
+        await supervisor.supervise("test", work)
+    assert len(had) == 2
 
 
 async def test_work_with_an_end_goes_on_while_it_gets_anywhere(waits: list[float]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -78,9 +79,14 @@ async def _carry_on(name: str, work: Callable[[], Awaitable[None]], hopeful: Cal
             failure = first_failure(group)
             if not (isinstance(failure, TxhubError) and failure.retry and hopeful()):
                 raise failure from None
-            if loop.time() - started > STEADY:
-                delay = FIRST_DELAY
-            wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
-            log.warning("interrupted", reason=str(failure), again_in_s=round(wait, 1))
-            await asyncio.sleep(wait)
-            delay = min(delay * 2, LONGEST_DELAY)
+            reason = str(failure)
+            del failure
+        if loop.time() - started > STEADY:
+            delay = FIRST_DELAY
+        wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+        log.warning("interrupted", reason=reason, again_in_s=round(wait, 1))
+        await asyncio.sleep(wait)
+        # A failure's traceback holds all that the work had in hand, and groups of tasks hold it in circles, which the
+        # collector would come to long after: detection lay in memory once more after each loss of the database.
+        gc.collect()
+        delay = min(delay * 2, LONGEST_DELAY)
