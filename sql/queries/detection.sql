@@ -113,6 +113,17 @@ SELECT min(time) AS first, max(time) AS last FROM txhub.blocks WHERE chain_id = 
 -- name: blocks
 SELECT count(*) AS blocks FROM txhub.blocks WHERE chain_id = $1 AND time >= $2 AND time < $3
 
+-- name: reach
+-- The time of the block with which those of a span hold so many rows of transactions; no row: they hold fewer.
+SELECT time
+FROM (
+    SELECT time, number, sum(tx_count - dropped_count) OVER (ORDER BY time, number) AS so_far
+    FROM txhub.blocks
+    WHERE chain_id = $1 AND time >= $2 AND time < $3) AS counted
+WHERE so_far >= $4
+ORDER BY time, number
+LIMIT 1
+
 -- name: newest
 SELECT max(time) FROM txhub.blocks WHERE chain_id = $1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from txhub.contract.alerts import RuleState, Severity
 from txhub.detect.defaults import wanted
 from txhub.detect.knowledge import read_facts
 from txhub.detect.look import look
-from txhub.detect.rows import read_rows, rows_of
+from txhub.detect.rows import reach, read_rows, rows_of
 from txhub.detect.rules import define
 from txhub.detect.runner import Runner
 from txhub.store.ledger import Ledger
@@ -93,7 +94,7 @@ async def stage(database: str) -> AsyncIterator[Stage]:
 async def test_alerts_follow_what_is_committed_late_and_replaced(
     stage: Stage, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("txhub.detect.lookout._READ_ROWS", at_once)
+    monkeypatch.setattr("txhub.detect.lookout._READ", at_once)
     blocks = make_blocks(range(300))
     runner = stage.runner()
     await stage.ledger.commit(blocks[100:150])
@@ -151,6 +152,20 @@ async def test_calls_of_new_contracts_and_wakings_are_told_by_the_rows_before(st
     assert wakings == [(8, 60 * 10**18, blocks[3].time)]
     never = rows["wakings"].filter(pl.col("seen").is_null())
     assert never.height > 0
+
+
+async def test_what_is_read_at_once_goes_by_the_transactions_of_the_blocks(stage: Stage) -> None:
+    blocks = make_blocks(range(20))
+    await stage.ledger.commit(blocks)
+    held = list(itertools.accumulate(len(block.transactions) for block in blocks))
+    for count, last in ((1, 0), (held[4], 4), (held[4] + 1, 5), (held[-1], 19)):
+        moment = blocks[last].time + timedelta(microseconds=1)
+        assert await reach(stage.reader, ETHEREUM, START, END, count) == moment
+    assert await reach(stage.reader, ETHEREUM, START, END, held[-1] + 1) == END
+    later = blocks[3].time
+    assert await reach(stage.reader, ETHEREUM, later, END, len(blocks[3].transactions) + 1) > later + timedelta(
+        seconds=1
+    )
 
 
 async def test_a_rule_that_picks_too_much_is_told_of_and_left_out_and_the_others_go_on(

@@ -13,7 +13,7 @@ from txhub.detect.facts import Facts
 from txhub.detect.knowledge import read_chains, read_facts
 from txhub.detect.patterns.odd import Anomaly
 from txhub.detect.patterns.traffic import TrafficCondition
-from txhub.detect.rows import read_rows
+from txhub.detect.rows import reach, read_rows
 from txhub.detect.rules import Definition, shares
 from txhub.detect.traffic import Traffic
 from txhub.detect.trail import Looking, Trail
@@ -24,8 +24,8 @@ from txhub.store.rules import API, Rule
 from txhub.store.sqlfiles import queries
 
 SHOWN = 20
-_PIECE_ROWS = 100_000
-_FIRST_STEP, _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+_AT_ONCE = 40_000
+"""About so many transactions are read and looked at together."""
 _SQL, _HORIZON = queries("detection"), queries("horizon")
 Progress = Callable[[float], Awaitable[None]]
 
@@ -102,9 +102,8 @@ async def _of_rows(
             continue
         facts = await read_facts(reader, chain, first - definition.lookback, last, shares([definition]))
         trail = Trail([Looking(_NO_RULE, definition)], first)
-        step = _FIRST_STEP
         while trail.end < last:
-            piece, until = trail.end, min(trail.end + step, last)
+            piece, until = trail.end, await reach(reader, chain, trail.end, last, _AT_ONCE)
             rows = await read_rows(reader, chain, trail.sources, piece, until)
             await asyncio.to_thread(trail.replace, rows, facts, piece, until)
             if until > first:
@@ -112,9 +111,7 @@ async def _of_rows(
                 new = await asyncio.to_thread(trail.find, trail.looking[0], facts, since, until)
                 found += [(facts, each) for each in new]
                 trail.forget(until)
-            count = sum(frame.height for frame in rows.values())
-            answer.rows += count
-            step = min(step * 2, _LONGEST) if count < _PIECE_ROWS else max(step / 2, _SHORTEST)
+            answer.rows += sum(frame.height for frame in rows.values())
             began = first - definition.lookback
             await progress((number + (until - began) / (last - began)) / len(chains))
     return found

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from txhub.contract.alerts import RuleState
 from txhub.detect.facts import Facts
 from txhub.detect.knowledge import pin_quantiles, read_facts
-from txhub.detect.rows import read_rows
+from txhub.detect.rows import reach, read_rows
 from txhub.detect.rules import Definition, shares
 from txhub.detect.trail import Looking, Trail
 from txhub.model import Chain
@@ -37,11 +37,11 @@ MOST_EVENTS = 3_000_000
 """Events that one condition may keep in memory, about 500 MB; a rule that needs more is not looked for any more."""
 _FACTS_HOLD_S = 30.0
 """Seconds after which labels and prices are read again."""
-_PIECE_ROWS = 100_000
-"""About so many rows are looked at in one piece of a pass."""
-_READ_ROWS = 40_000
-"""And about so many are read at once: what is read takes ten times the memory of what rules pick of it."""
-_FIRST_STEP, _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+_PIECE, _READ = 80_000, 20_000
+"""About so many transactions are looked at in one piece of a pass, and so many read at once: what is read takes ten
+times the memory of what rules pick of it."""
+_SHORT = timedelta(minutes=1)
+"""A span that is read at once, whatever is in it."""
 _SLACK = timedelta(minutes=10)
 """How far back the live trail takes changes, beside the blocks that a reorg may replace."""
 _SQL = queries("detection")
@@ -69,7 +69,6 @@ class _Pass:
     read: datetime
     facts: Facts | None = None
     changed: list[Stretch] = field(default_factory=list)
-    step: timedelta = _FIRST_STEP
 
 
 class Lookout:
@@ -90,7 +89,6 @@ class Lookout:
         self._rules: dict[tuple[int, int], Looking] = {}
         self._live: Trail | None = None
         self._turn = asyncio.Lock()
-        self._at_once = _FIRST_STEP
         self._facts: tuple[Facts, float, datetime] | None = None
         self._new: list[Looking] = []
         self._unlooked: list[Looking] = []
@@ -171,7 +169,7 @@ class Lookout:
                 gone = {"since": walk.since.isoformat(), "until": walk.at.isoformat()}
                 await record_event(self._pool, "warning", "worker", "below_horizon", self.chain.chain_id, **gone)
         goal = last if walk.until is None else min(walk.until, last)
-        await self._walk(walk, facts, min(walk.trail.end + walk.step, goal))
+        await self._walk(walk, facts, await self._some(walk.trail.end, goal, _PIECE))
         if walk.until is None and walk.trail.end >= goal:
             async with self._turn:
                 await self._walk(walk, facts, await self._last() or goal)
@@ -212,8 +210,7 @@ class Lookout:
         trail, piece = walk.trail, Stretch(walk.trail.end, end)
         if piece.start < piece.end:
             walk.read = piece.end
-            rows = await self._replace(trail, facts, piece)
-            walk.step = _adapted(walk.step, rows, _PIECE_ROWS)
+            await self._replace(trail, facts, piece)
         await self._take_changes(walk, facts)
         if trail.end > walk.at:
             await self._say(trail, facts, Stretch(walk.at, trail.end), is_new=False)
@@ -244,23 +241,23 @@ class Lookout:
             self._live.adopt(trail)
         self._facts = None
 
-    async def _replace(self, trail: Trail, facts: Facts, stretch: Stretch) -> int:
-        """Read a span's rows into a trail, some after the others; how many those are."""
-        start, count = stretch.start, 0
+    async def _replace(self, trail: Trail, facts: Facts, stretch: Stretch) -> None:
+        """Read a span's rows into a trail, some after the others."""
+        start = stretch.start
         while start < stretch.end:
-            some = Stretch(start, min(start + self._at_once, stretch.end))
+            some = Stretch(start, await self._some(start, stretch.end, _READ))
             rows = await read_rows(self._reader, self.chain, trail.sources, *some)
             await asyncio.to_thread(trail.replace, rows, facts, *some)
-            height = sum(frame.height for frame in rows.values())
-            if some.end < stretch.end or height > _READ_ROWS:  # a short one says nothing of longer ones
-                self._at_once = _adapted(self._at_once, height, _READ_ROWS)
-            start, count = some.end, count + height
+            start = some.end
         for each in trail.looking if trail.height > MOST_EVENTS else ():
             if (events := trail.count(each)) > MOST_EVENTS:
                 trail.drop(each)
                 told = {"rule": each.rule.name, "events": events}
                 await record_event(self._pool, "warning", "worker", "rule_too_wide", self.chain.chain_id, **told)
-        return count
+
+    async def _some(self, start: datetime, end: datetime, transactions: int) -> datetime:
+        """The end of the first so many transactions of a span."""
+        return end if end - start <= _SHORT else await reach(self._reader, self.chain, start, end, transactions)
 
     async def _say(self, trail: Trail, facts: Facts, stretch: Stretch, *, is_new: bool) -> None:
         """Let the alerts be what is found in a span, and in the time after it that depends on it."""
@@ -296,11 +293,6 @@ class Lookout:
         with translated():
             newest: datetime | None = await self._pool.fetchval(_SQL["newest"], self.chain.chain_id)
         return None if newest is None else newest + timedelta(microseconds=1)
-
-
-def _adapted(step: timedelta, rows: int, wanted: int) -> timedelta:
-    """The next step, after one that had so many rows."""
-    return min(step * 2, _LONGEST) if rows < wanted else max(step / 2, _SHORTEST)
 
 
 def _raiser(rule: Rule, definition: Definition) -> Raiser:

@@ -63,6 +63,8 @@ WATCHED = {
 }
 """Moves of watched addresses while a list had them: the address, the other side (null: nobody, or not known), whether
 that is watched too, a list's name, and when the other side last dealt with any of them before, within `MEMORY`."""
+LONGEST_READ = timedelta(days=1)
+"""No longer span is read at once, however little is in it."""
 CONTRACT_AGE = timedelta(days=1)
 MEMORY = timedelta(days=90)
 _WAKING_SHARE = Decimal("0.1")
@@ -162,6 +164,17 @@ SOURCES: dict[str, Source] = {
     "wakings": Source(_read_wakings, WAKINGS),
     "watched": Source(_read_watched, WATCHED),
 }
+
+
+async def reach(reader: Reader, chain: Chain, start: datetime, end: datetime, transactions: int) -> datetime:
+    """How far to go in [start, end) for about so many transactions: the moment after a block's, or `end`.
+
+    Raises:
+        DatabaseUnavailable, DatabaseRefused, SchemaMismatch, TooLong: see `Reader.frame`.
+    """
+    end = min(end, start + LONGEST_READ)
+    found = (await reader.frame(_SQL["reach"], chain.chain_id, start, end, transactions))["time"].to_list()
+    return found[0] + timedelta(microseconds=1) if found else end
 
 
 async def read_rows(reader: Reader, chain: Chain, sources: Iterable[str], start: datetime, end: datetime) -> Rows:
