@@ -66,6 +66,15 @@ def test_the_recorded_blocks_end_as_exactly_their_rows(database: str) -> None:
     assert count.stdout.strip() == f"{ROWS}|{WEI}"
 
 
+def test_a_range_in_which_the_chain_has_no_block_is_told(database: str) -> None:
+    with recorded_node() as node:
+        options = ("--chain", "ethereum", "--rpc", node, "--from", "18090210", "--to", "2023-09-08T07:27")
+        done = run("backfill", *options, env=environment(database))
+    assert done.returncode == 2
+    assert "ethereum has no block in this range: it would begin at 18,090,210, and end before 18,090," in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 async def test_the_series_by_minute_is_that_of_the_recording(database: str) -> None:
     network = Recorded(recorded())
     async with serve({"recorded": network}) as url, open_pool(database, name="test") as pool:

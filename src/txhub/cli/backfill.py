@@ -59,15 +59,23 @@ async def load(url: str, settings: Settings, chain: Chain, start: Limit, stop: L
     """Load a range with a progress bar, and make it visible in the rollups; what was refused is returned.
 
     `stop` is the block, or the time, before which the range ends.
+
+    Raises:
+        UsageError: the chain has no block in the range.
     """
     source = keeping(open_source(chain))
     try:
         async with open_pool(url, name="backfill") as pool:
             await source.check()
             first, end = await _number(source, start), await _number(source, stop)
+            if end <= first:
+                raise UsageError(
+                    f"{chain.name} has no block in this range: it would begin at {first:,}, and end before {end:,}",
+                    hint="give the older one to --from, and a later one to --to",
+                )
             ledger = Ledger(pool, chain)
             await ledger.register()
-            with showing(chain.name, max(end - first, 0)) as report:
+            with showing(chain.name, end - first) as report:
                 done = await fill(
                     source,
                     ledger,

@@ -70,7 +70,9 @@ def _records(path: Path, shape: type[Shape]) -> Iterator[tuple[str, dict[str, st
             case _:
                 raise UsageError(f"{path.name} is of an unknown format", hint=_FORMATS)
     except OSError as fault:
-        raise UsageError(f"{path} cannot be read: {fault.strerror}") from None
+        raise UsageError(
+            f"{path} cannot be read: {fault.strerror}", hint="check that the file is there and that you may read it"
+        ) from None
     except UnicodeDecodeError:
         raise UsageError(f"{path.name} is not text in UTF-8", hint="save it as UTF-8") from None
 
