@@ -24,6 +24,8 @@ _FULL_ROWS, _FULL_SPAN = 65_536, timedelta(hours=1)
 """A piece of so many rows, or of so long, is not copied into a longer one any more."""
 _FOR_PICKING = "kind"
 """What conditions pick by and do not look at again."""
+_MARK = "picked by "
+"""How the names of marks begin."""
 
 
 class _Pick(NamedTuple):
@@ -55,7 +57,7 @@ class Picked:
 
     def __init__(self, conditions: Mapping[str, Condition]) -> None:
         self._picks = {
-            name: _Pick(f"picked by {name}", source, condition)
+            name: _Pick(f"{_MARK}{name}", source, condition)
             for name, condition in conditions.items()
             for source in condition.sources
         }
@@ -66,7 +68,7 @@ class Picked:
         for source, pieces in self._pieces.items():
             pieces += _pieced(self._pick(source, rows[source], facts))
             while len(pieces) > 1 and _belong_together(*pieces[-2:]):
-                pieces[-2:] = _pieced(_alone(pl.concat([piece.rows for piece in pieces[-2:]])))
+                pieces[-2:] = _pieced(pl.concat([piece.rows for piece in pieces[-2:]]))
 
     def replace(self, rows: Rows, facts: Facts, start: datetime, end: datetime) -> None:
         """Let the rows of [start, end) be these, whatever was there."""
@@ -77,12 +79,12 @@ class Picked:
             touched = pieces[len(before) : len(pieces) - len(after)]
             kept = [piece.rows.filter(outside) for piece in touched]
             fresh = pl.concat([*kept, self._pick(source, rows[source], facts)], how="diagonal").sort(_ORDER)
-            self._pieces[source] = [*before, *_pieced(_alone(fresh)), *after]
+            self._pieces[source] = [*before, *_pieced(fresh), *after]
 
     def of(self, name: str, start: datetime, end: datetime) -> pl.DataFrame:
         """The rows of [start, end) that a condition has picked, in the columns of its source but for `kind`."""
         mark, source, _ = self._picks[name]
-        columns = {name: kind for name, kind in SOURCES[source].columns.items() if name != _FOR_PICKING}
+        columns = {column: kind for column, kind in SOURCES[source].columns.items() if column != _FOR_PICKING}
         wanted = pl.col(mark) & (pl.col("time") >= start) & (pl.col("time") < end)
         found = [
             piece.rows.filter(wanted).select(list(columns))
@@ -130,11 +132,11 @@ class Picked:
             if condition.scope.on(facts.chain.name):
                 marks[mark][condition.events({source: numbered}, facts)["row"].to_numpy()] = True
         marked = rows.drop(_FOR_PICKING, strict=False).with_columns(**{m: pl.Series(marks[m]) for m in marks})
-        return _alone(marked.filter(pl.any_horizontal(*marks)))
+        return marked.filter(pl.any_horizontal(*marks))
 
 
 def _pieced(rows: pl.DataFrame) -> list[_Piece]:
-    return [] if rows.is_empty() else [_Piece(rows["time"][0], rows["time"][-1], rows)]
+    return [] if rows.is_empty() else [_Piece(rows["time"][0], rows["time"][-1], _alone(rows))]
 
 
 def _belong_together(one: _Piece, other: _Piece) -> bool:
@@ -152,8 +154,8 @@ def _without(piece: _Piece, marks: Sequence[str]) -> list[_Piece]:
     if not there:
         return [piece]
     rows = piece.rows.drop(there)
-    left = rows.select(cs.boolean() & cs.starts_with("picked by "))
-    return _pieced(_alone(rows.filter(left.select(pl.any_horizontal(pl.all())).to_series()))) if left.width else []
+    left = rows.select(cs.boolean() & cs.starts_with(_MARK))
+    return _pieced(rows.filter(left.select(pl.any_horizontal(pl.all())).to_series())) if left.width else []
 
 
 def _alone(rows: pl.DataFrame) -> pl.DataFrame:
