@@ -128,6 +128,7 @@ async def backfill(
 
     async def commit_all() -> None:
         batch: list[Block] = []
+        rows = 0
         more = True
         committed_at = loop.time()
         while more:
@@ -141,16 +142,17 @@ async def backfill(
                     progress.done += 1
                 else:
                     batch.append(block)
+                    rows += _rows(block)
             del answer
-            if batch and (not more or starved or _is_full(batch) or loop.time() > committed_at + COMMIT_S):
-                rows = sum(map(_rows, batch))
+            is_full = len(batch) >= COMMIT_BLOCKS or rows >= COMMIT_ROWS
+            if batch and (not more or starved or is_full or loop.time() > committed_at + COMMIT_S):
                 committed = await _commit(ledger, batch, progress.refused)
                 committed_at = loop.time()
                 progress.done += len(batch)
                 progress.blocks += committed.blocks
                 progress.transactions += committed.transactions
-                batch = []
                 room.free(rows)
+                batch, rows = [], 0
             report(progress)
 
     try:
@@ -183,10 +185,6 @@ def _requests(runs: Sequence[range], request_blocks: int) -> Iterator[range]:
     for run in runs:
         for last in range(run.stop, run.start, -request_blocks):
             yield range(max(run.start, last - request_blocks), last)
-
-
-def _is_full(batch: Sequence[Block]) -> bool:
-    return len(batch) >= COMMIT_BLOCKS or sum(map(_rows, batch)) >= COMMIT_ROWS
 
 
 def _rows(block: Block) -> int:
