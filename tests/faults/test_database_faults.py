@@ -14,6 +14,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
 from tests.conftest import NO_TIMESCALE, QUICK, installation_of_each, open_home
 from tests.faults.stage import SETTINGS, Contents, Stage, contents, open_stage, play
@@ -24,6 +25,7 @@ from txhub.errors import DatabaseUnavailable
 from txhub.ingest import backfill
 from txhub.ops import facts, presence
 from txhub.ops import watch as watching
+from txhub.ports import free_port
 from txhub.store import ledger, read
 from txhub.store import pool as sessions
 from txhub.store.cluster import Cluster
@@ -230,10 +232,12 @@ async def test_the_worker_tells_of_a_database_that_was_away(
         async with asyncio.timeout(120):
             async with open_pool(own_server.database, name="test", size=1) as direct:
                 await told(direct, "database_restarted")
-                proxy.hold()
-                proxy.cut()
-                await asyncio.sleep(1.5)
-                proxy.release()
+                port, proxy.to = proxy.to, free_port()  # where nobody listens
+                with capture_logs() as logs:
+                    proxy.cut()
+                    while not any(line["event"] == "database_away" for line in logs):  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                proxy.to = port
                 await told(direct, "database_away")
                 await told(direct, "restarted")
                 await told(direct, "interrupted")
