@@ -15,6 +15,7 @@ import polars as pl
 from tests.blocks import BASE, BITCOIN, ETHEREUM, START, make_block
 from txhub.contract import BUCKET_SECONDS, Bucket
 from txhub.model import Block
+from txhub.rollup.filters import make_filters
 from txhub.rollup.hours import close_hours
 from txhub.rollup.refresh import catch_up
 from txhub.store.ledger import Ledger
@@ -84,6 +85,7 @@ async def commit_sample(url: str) -> None:
         while await catch_up(pool, NOW):
             pass
         await close_hours(pool, NOW)
+        await make_filters(pool)
 
 
 def expected(

@@ -35,8 +35,8 @@ SELECT pg_indexes_size($1::text::regclass) AS indexes, pg_total_relation_size($1
 DROP TABLE bench_rows
 
 -- name: beside
--- Bytes of what is stored beside raw rows: the ledger, lists of the busiest, sketches, and all else but the catalog, which is
--- rollups, by way of $1, the bytes of raw rows. And of how many blocks and days of a chain.
+-- Bytes of what is stored beside raw rows: the ledger, lists of the busiest, sketches, filters, and all else but the catalog,
+-- which is rollups, by way of $1, the bytes of raw rows. And of how many blocks, transactions and days of a chain.
 WITH sizes AS (
     SELECT n.nspname AS schema, c.relname AS name, pg_total_relation_size(c.oid) AS bytes
     FROM pg_class c
@@ -46,10 +46,12 @@ WITH sizes AS (
     SELECT sum(bytes) FILTER (WHERE schema = 'txhub' AND name = 'blocks') AS ledger,
            sum(bytes) FILTER (WHERE schema = 'txhub_rollup' AND name LIKE 'top\_%') AS lists,
            sum(bytes) FILTER (WHERE schema = 'txhub_rollup' AND name = 'active_1h') AS sketches,
+           sum(bytes) FILTER (WHERE schema = 'txhub_rollup' AND name = 'day_filters') AS filters,
            sum(bytes) AS whole
     FROM sizes
 )
-SELECT ledger::bigint, lists::bigint, sketches::bigint, (whole - ledger - lists - sketches - $1)::bigint AS rollups,
-       (SELECT count(*) FROM txhub.blocks) AS blocks,
+SELECT ledger::bigint, lists::bigint, sketches::bigint, filters::bigint,
+       (whole - ledger - lists - sketches - filters - $1)::bigint AS rollups,
+       (SELECT count(*) FROM txhub.blocks) AS blocks, (SELECT sum(tx_count) FROM txhub.blocks)::bigint AS transactions,
        (SELECT count(*) FROM (SELECT DISTINCT chain_id, date_trunc('day', time, 'UTC') FROM txhub.blocks) AS seen) AS days
 FROM summed

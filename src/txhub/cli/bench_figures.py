@@ -73,6 +73,7 @@ _REACHED = (
 BLOCK = "a block in the ledger"
 ROLLUPS = "rollups of a chain's day: minutes, hours, days, value bins"
 LISTS = "lists of a chain's day: the busiest of each hour"
+FILTERS = "filters of days, a transaction"
 _BURDEN = "µs CPU a transaction"
 
 
@@ -149,6 +150,7 @@ FIGURES = (
             ("bytes-rollups", ROLLUPS),
             ("bytes-lists", LISTS),
             ("bytes-sketches", "sketches of a chain's day"),
+            ("bytes-filters", FILTERS),
         )
     ),
     _asked("ask-rate", "rate, a day of minutes"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from txhub.cli.bench_figures import BLOCK, LISTS, ROLLUPS, Cell, Tables, number
+from txhub.cli.bench_figures import BLOCK, FILTERS, LISTS, ROLLUPS, Cell, Tables, number
 
 RAW_DAYS = 90
 """So long raw rows stay in the database; older ones are in the archive alone."""
@@ -83,6 +83,7 @@ def sizes(scenario: Scenario, tables: Tables) -> dict[str, float]:
         "ledger": (scenario.blocks, Cell("store", BLOCK, "bytes")),
         "rollups": (scenario.chain_days, Cell("store", ROLLUPS, "bytes")),
         "lists of the busiest, at most": (scenario.chain_days, Cell("store", LISTS, "bytes")),
+        "filters of days": (scenario.transactions, Cell("store", FILTERS, "bytes")),
     }
     read = ((what, count, number(cell.read(tables))) for what, (count, cell) in each.items())
     return {what: count * size / 1e12 for what, count, size in read if size is not None}

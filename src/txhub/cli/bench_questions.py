@@ -35,6 +35,7 @@ class Question(NamedTuple):
 
     name: str
     path: str
+    """The API's, with the place of the hash it asks for if it does; empty: a statement of SQL."""
     parameters: Mapping[str, Any]
     statement: str | None
     """The same for DuckDB, by its name in `sql/queries/duckdb.sql`; None: Parquet does not know it."""
@@ -77,6 +78,11 @@ def _valued(answer: Any) -> Told:
 def _placed(answer: Any) -> Told:
     """Rows of block number and index."""
     return Told(len(answer), sum(number + index for number, index in answer))
+
+
+def _named(answer: Any) -> Told:
+    """A transaction with all that is known of it."""
+    return _placed([(answer["transaction"]["block_number"], answer["transaction"]["tx_index"])])
 
 
 def _nothing(_: Any) -> Told:
@@ -138,7 +144,7 @@ QUESTIONS = (
     Question("an address in a day", "/v1/transactions", {}, "address_in_range", _valued, 1, "address"),
     Question("a hash in a day", "", {}, "hash_in_range", _placed, 1, "hash"),
     Question("an address at any time", "/v1/transactions", {}, "address", _valued, None, "address"),
-    Question("a hash at any time", "", {}, "hash", _placed, None, "hash"),
+    Question("a hash at any time", f"/v1/transactions/{CHAIN}/{{hash}}", {}, "hash", _named, None, "hash"),
 )
 
 

@@ -149,10 +149,11 @@ async def _ask(question: Question, asked: Asked, api: httpx.AsyncClient, reader:
     if not question.path:
         frame = await reader.frame(_SQL["hash"], asked.hash, asked.start, asked.end)
         return question.told(frame.rows()), (time.perf_counter() - began) * 1000
-    answer = (await api.get(question.path, params=asked.parameters)).raise_for_status().json()
+    path = question.path.format(hash=asked.hash.hex() if asked.hash else "")
+    answer = (await api.get(path, params=asked.parameters)).raise_for_status().json()
     while answer.get("next") and len(answer["items"]) < _PAGE:
         cursor = {"cursor": answer["next"], "limit": _PAGE - len(answer["items"])}
-        page = (await api.get(question.path, params=asked.parameters | cursor)).raise_for_status().json()
+        page = (await api.get(path, params=asked.parameters | cursor)).raise_for_status().json()
         answer = {"items": [*answer["items"], *page["items"]], "next": page["next"]}
     milliseconds = (time.perf_counter() - began) * 1000
     return question.told(answer), milliseconds

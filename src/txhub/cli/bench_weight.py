@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from rich.table import Table
 
+from txhub.cli.bench_figures import FILTERS
 from txhub.cli.console import out
 from txhub.rollup.states import read_hypertables
 from txhub.store.edition import edition_of
@@ -56,7 +57,7 @@ async def weigh(pool: Pool, parquet: Path) -> None:
 
 
 async def weigh_beside(pool: Pool) -> None:
-    """Print what is stored beside the transactions: of each block, and of each day of a chain."""
+    """Print what is stored beside the transactions: of each block, of each day of a chain, and of each of them."""
     raw = sum(each.bytes for each in await read_hypertables(pool))
     held = await pool.fetchrow(_SQL["beside"], raw)
     table = Table("beside the transactions", "bytes", title="What else is stored")
@@ -67,6 +68,7 @@ async def weigh_beside(pool: Pool) -> None:
         ("sketches", "sketches of a chain's day"),
     ):
         table.add_row(what, f"{held[name] / held['days']:,.0f}")
+    table.add_row(FILTERS, f"{held['filters'] / held['transactions']:.2f}")
     out.print(table)
 
 

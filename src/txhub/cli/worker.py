@@ -24,6 +24,7 @@ from txhub.model import Chain
 from txhub.ops.heartbeat import keep_beating
 from txhub.ops.presence import Presence
 from txhub.ops.watch import Watch
+from txhub.rollup.filters import keep_filtering
 from txhub.rollup.hours import keep_closing
 from txhub.rollup.policies import apply_policies
 from txhub.rollup.refresh import keep_up
@@ -70,6 +71,7 @@ async def work(url: str, settings: Settings, chains: Sequence[Chain]) -> None:
         tasks.create_task(supervise("traffic", partial(_watch_traffic, url, pool, settings)))
         tasks.create_task(supervise("rollup", lambda: keep_up(pool)))
         tasks.create_task(supervise("hours", lambda: keep_closing(pool)))
+        tasks.create_task(supervise("filters", lambda: keep_filtering(pool)))
         place = Place(settings.archive_address)
         tasks.create_task(supervise("exposure", lambda: keep_screening(pool, place)))
         tasks.create_task(supervise("outbox", lambda: _forget(pool, settings)))

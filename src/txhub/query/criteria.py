@@ -17,6 +17,7 @@ from txhub.query import amount
 from txhub.query.choice import chains_of, some_of
 from txhub.query.cursor import Cursor
 from txhub.query.height import block_number
+from txhub.query.sought import Sought
 from txhub.query.timerange import ALWAYS, TimeRange
 from txhub.store import schema
 
@@ -76,6 +77,11 @@ class Criteria:
     parties: Sequence[bytes] = ()
     values: Sequence[Worth] = ()
     block: int | None = None
+
+    @property
+    def sought(self) -> Sought:
+        """The addresses by which filters of days know where there is nothing."""
+        return Sought(addresses=[group for group in (self.senders, self.recipients, self.parties) if group])
 
     def in_database(self, below: Cursor | None) -> list[ColumnElement[bool]]:
         """The conditions on the columns of `txhub.transactions`, and those of a page below a cursor."""

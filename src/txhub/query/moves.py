@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from txhub.contract import ChainInfo
-from txhub.query.spans import newest_first, oldest_first
+from txhub.query.sought import Sought, newest_pieces, oldest_pieces
 from txhub.query.timerange import TimeRange
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -41,7 +41,7 @@ async def read_exchanged(reader: Reader, chain: ChainInfo, address: bytes, asked
 async def read_first_seen(reader: Reader, chain: ChainInfo, address: bytes, asked: TimeRange) -> datetime | None:
     """When an address was first touched in a range; None where it was not, or the search took too long."""
     began = time.monotonic()
-    for span in oldest_first(asked):
+    async for span in oldest_pieces(reader, Sought(addresses=[[address]]), asked, chain):
         found = await reader.frame(_SQL["first_seen"], chain.chain_id, address, *span, 1)
         if found.height:
             first: datetime = found["block_time"][0]
@@ -66,7 +66,7 @@ async def _newest(
     """Rows of one moment stay together: where there are more than `most`, the oldest moment of them is left out."""
     began = time.monotonic()
     found: list[pl.DataFrame] = []
-    for span in newest_first(asked, [chain], asked.end):
+    async for span in newest_pieces(reader, Sought(addresses=[[address]]), asked, [chain], asked.end):
         wanted = most + 1 - sum(each.height for each in found)
         rows = await reader.frame(_SQL[statement], chain.chain_id, address, *span, wanted)
         if rows.height == wanted:

@@ -19,7 +19,7 @@ from txhub.query import address as addresses
 from txhub.query.chains import read_chains
 from txhub.query.hash import hash_in
 from txhub.query.height import is_number
-from txhub.query.spans import newest_first
+from txhub.query.sought import Sought, newest_pieces
 from txhub.query.timerange import ALWAYS
 from txhub.store.read import Reader
 from txhub.store.sqlfiles import queries
@@ -73,7 +73,7 @@ async def _transactions(
     began = time.monotonic()
     rows: list[dict[str, Any]] = []
     since = None
-    for span in newest_first(ALWAYS, chains):
+    async for span in newest_pieces(reader, Sought(hash=wanted), ALWAYS, chains):
         rows += (await reader.frame(_SQL["transaction"], wanted, *span, limit)).iter_rows(named=True)
         if rows:
             break

@@ -7,7 +7,7 @@ archive. Whoever knows the number of its block has it found at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ from txhub.query.explorer import transaction_link
 from txhub.query.hash import stored_hash
 from txhub.query.height import block_number
 from txhub.query.labelled import labels_of
-from txhub.query.spans import newest_first
+from txhub.query.sought import Sought, absent_days, newest_pieces
 from txhub.query.standing import confirmations_of, status_of
 from txhub.query.timerange import ALWAYS, TimeRange
 from txhub.store import schema
@@ -88,7 +88,7 @@ async def read_transaction(
     [of] = chains_of(await read_chains(reader, counted=False), [chain])
     number = None if block is None else block_number("block", block)
     orphaned = await reader.frame(_SQL["orphaned"], of.chain_id, wanted)
-    found = await _find(reader, cold, of, wanted, await _spans(reader, of, number, orphaned))
+    found = await _find(reader, cold, of, wanted, _pieces(reader, of, wanted, number, orphaned))
     if found is None and not orphaned.is_empty():
         reorg = orphaned["reorg_id"][0]
         o = schema.orphan_transactions
@@ -102,28 +102,31 @@ async def read_transaction(
     return await _told(reader, cold, of, found, orphaned["reorg_id"].to_list(), now)
 
 
-async def _spans(reader: Reader, chain: ChainInfo, block: int | None, orphaned: pl.DataFrame) -> Iterator[TimeRange]:
+async def _pieces(
+    reader: Reader, chain: ChainInfo, wanted: bytes, block: int | None, orphaned: pl.DataFrame
+) -> AsyncIterator[TimeRange]:
     """Where to search, in order."""
+    sought, asked, newest = Sought(hash=wanted), ALWAYS, None
     if not orphaned.is_empty():
         before, after = _COMES_BACK
         times: list[datetime] = orphaned["block_time"].to_list()
-        around = TimeRange(min(times) - before, max(times) + after)
-        return newest_first(around, [chain], around.end)
-    spans = newest_first(ALWAYS, [chain])
-    if block is not None:
+        asked = TimeRange(min(times) - before, newest := max(times) + after)
+    elif block is not None:
         known = await reader.frame(_SQL["by_number"], chain.chain_id, block)
-        moments = [TimeRange(moment, moment + timedelta.resolution) for moment in known["time"]]
-        return iter([*moments, *spans])
-    return spans
+        for moment in known["time"]:
+            yield TimeRange(moment, moment + timedelta.resolution)
+    async for piece in newest_pieces(reader, sought, asked, [chain], newest):
+        yield piece
 
 
 async def _find(
-    reader: Reader, cold: ColdReader, chain: ChainInfo, wanted: bytes, spans: Iterable[TimeRange]
+    reader: Reader, cold: ColdReader, chain: ChainInfo, wanted: bytes, pieces: AsyncIterator[TimeRange]
 ) -> _Found | None:
     t = schema.transactions
     began = time.monotonic()
-    searched = list(spans)
-    for span in searched:
+    searched: list[TimeRange] = []
+    async for span in pieces:
+        searched.append(span)
         page = select(t).where(
             t.c.chain_id == chain.chain_id,
             t.c.hash == wanted,
@@ -134,8 +137,9 @@ async def _find(
             return found
         _go_on(began)
     whole = TimeRange(min(span.start for span in searched), max(span.end for span in searched))
+    absent = await absent_days(reader, Sought(hash=wanted), whole, [chain.chain_id])
     for file in await dropped_files(reader, "transactions", *whole):
-        if file.chain_id == chain.chain_id:
+        if file.chain_id == chain.chain_id and (file.chain_id, file.start) not in absent:
             condition = pl.col("block_time").is_between(*whole, closed="left") & (pl.col("hash") == wanted)
             rows = await cold.newest([ColdRows(file, condition)], ("block_time",), 1)
             if rows.height:

@@ -7,7 +7,7 @@ one ended, so it costs the same however deep it is, and what is committed meanwh
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -23,7 +23,7 @@ from txhub.query.chains import read_chains
 from txhub.query.criteria import PLACE, Criteria, Filters, understand
 from txhub.query.cursor import Cursor
 from txhub.query.expected import expected_rows
-from txhub.query.spans import newest_first
+from txhub.query.sought import absent_days, newest_pieces
 from txhub.query.timerange import ALWAYS, TimeRange, open_range
 from txhub.store import schema
 from txhub.store.coldread import ColdReader, ColdRows, DroppedFile, dropped_files
@@ -89,11 +89,10 @@ async def read_transactions(
     below = None if cursor is None else cursors.decode(cursor)
     if criteria.block is not None:
         criteria = await _within_block(reader, criteria)
-    rows, reached = await _newest(reader, criteria, _spans(criteria, chains, below), below, limit + 1)
+    rows, reached = await _newest(reader, criteria, _pieces(reader, criteria, chains, below), below, limit + 1)
     floor = rows["block_time"][-1] if rows.height > limit else reached
     sources = [Source.RAW]
-    files = await dropped_files(reader, "transactions", *_older(criteria.range, floor, below))
-    if files := [file for file in files if not criteria.chains or file.chain_id in criteria.chains]:
+    if files := await _files(reader, criteria, _older(criteria.range, floor, below)):
         some, searched = _first_of(files)
         found = await cold.newest(
             [ColdRows(each, criteria.in_archive(each.decimals, each.wide, below)) for each in some], PLACE, limit + 1
@@ -186,18 +185,28 @@ def _first_of(files: Sequence[DroppedFile]) -> tuple[list[DroppedFile], datetime
     return some, None
 
 
-def _spans(criteria: Criteria, chains: Sequence[ChainInfo], below: Cursor | None) -> Iterator[TimeRange]:
+async def _files(reader: Reader, criteria: Criteria, older: TimeRange) -> list[DroppedFile]:
+    """The files of the archive that may have something, the newest day first."""
+    files = await dropped_files(reader, "transactions", *older)
+    files = [each for each in files if not criteria.chains or each.chain_id in criteria.chains]
+    absent = await absent_days(reader, criteria.sought, older, {each.chain_id for each in files})
+    return [each for each in files if (each.chain_id, each.start) not in absent]
+
+
+def _pieces(
+    reader: Reader, criteria: Criteria, chains: Sequence[ChainInfo], below: Cursor | None
+) -> AsyncIterator[TimeRange]:
     held = [each for each in chains if not criteria.chains or each.chain_id in criteria.chains]
-    return newest_first(criteria.range, held, below.block_time if below else None)
+    return newest_pieces(reader, criteria.sought, criteria.range, held, below.block_time if below else None)
 
 
 async def _newest(
-    reader: Reader, criteria: Criteria, spans: Iterable[TimeRange], below: Cursor | None, limit: int
+    reader: Reader, criteria: Criteria, pieces: AsyncIterator[TimeRange], below: Cursor | None, limit: int
 ) -> tuple[pl.DataFrame, datetime | None]:
     """The newest rows of the database; and if the search was broken off, from when on all that match are among them."""
     began = time.monotonic()
     found: list[pl.DataFrame] = []
-    for span in spans:
+    async for span in pieces:
         wanted = limit - sum(each.height for each in found)
         found.append(await _newest_in(reader, replace(criteria, range=span).in_database(below), wanted))
         if found[-1].height == wanted:

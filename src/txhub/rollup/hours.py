@@ -22,7 +22,7 @@ TOP = 500
 """So many addresses by count and so many by value are kept of each hour."""
 SKETCH_LOG2_K = 12
 """A sketch of 2^12 registers: at most 2 kB an hour, and a standard error of 1.6 percent (1.04 / sqrt(2^12))."""
-_SQL, _DAYS = queries("hours"), queries("days")
+_SQL, _DAYS, _FILTERS = queries("hours"), queries("days"), queries("filters")
 
 
 async def close_hours(pool: Pool, now: datetime) -> int:
@@ -74,6 +74,7 @@ async def _close_next_day(pool: Pool, now: datetime) -> bool:
             for table in ("top_senders", "top_receivers", "top_flows"):
                 await connection.execute(_DAYS[f"clear_{table}"], *day)
                 await connection.execute(_DAYS[f"fill_{table}"], *day, TOP)
+            await connection.execute(_FILTERS["clear"], *day)
             await connection.execute(_DAYS["closed"], *day)
     return True
 
