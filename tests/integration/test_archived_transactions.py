@@ -15,10 +15,12 @@ import pytest
 from tests.archived import NOW, archive_all, bitcoin_address, commit, drop_all, restore_all, three_days
 from tests.blocks import BITCOIN, ETHEREUM
 from txhub.contract import Source, Transaction
-from txhub.errors import ArchiveUnavailable
+from txhub.errors import ArchiveUnavailable, NotFound
 from txhub.query import transactions as question
+from txhub.query.timerange import ALWAYS
+from txhub.query.transaction import read_transaction
 from txhub.query.transactions import TransactionsAnswer, read_transactions
-from txhub.store.coldread import ColdReader
+from txhub.store.coldread import ColdReader, dropped_files
 from txhub.store.place import Place
 from txhub.store.pool import Pool, open_pool
 from txhub.store.prices import Price, put_prices
@@ -149,6 +151,23 @@ async def test_a_page_of_the_database_alone_opens_no_file(
         assert page.sources == [Source.RAW]
     with pytest.raises(ArchiveUnavailable, match="cannot be read"):
         await read_transactions(reader, cold, now=NOW, start="2026-03-03", limit=1000)
+
+
+async def test_a_file_that_cannot_have_what_is_sought_is_not_opened(
+    pool: Pool, database: str, place: Place, reader: Reader, cold: ColdReader
+) -> None:
+    await fill(pool, database, place)
+    await drop_all(pool, place, before=date(2026, 3, 4))
+    row = three_days(ETHEREUM)[60].transactions[1]
+    for file in await dropped_files(reader, "transactions", *ALWAYS):
+        if file.chain_id != ETHEREUM.chain_id or file.start.date() != row.block_time.date():
+            (Path(place.shown) / file.path).unlink()
+    found = await read_transaction(reader, cold, "ethereum", "0x" + row.hash.hex(), now=NOW)
+    assert (found.source, found.transaction.block_number) == (Source.ARCHIVE, 60)
+    with pytest.raises(NotFound):
+        await read_transaction(reader, cold, "ethereum", "0x" + bytes(32).hex(), now=NOW)
+    stranger = "0x" + bytes(range(20)).hex()
+    assert items(await pages(reader, cold, 100, chain=["ethereum"], address=[stranger])) == []
 
 
 async def test_what_was_restored_a_moment_ago_is_there_once(
