@@ -57,7 +57,7 @@ async def weigh(pool: Pool, parquet: Path) -> None:
 
 
 async def weigh_beside(pool: Pool) -> None:
-    """Print what is stored beside the transactions: of each block, of each day of a chain, and of each of them."""
+    """Print what is stored beside the transactions: of each block, each day of a chain and each transaction."""
     raw = sum(each.bytes for each in await read_hypertables(pool))
     held = await pool.fetchrow(_SQL["beside"], raw)
     table = Table("beside the transactions", "bytes", title="What else is stored")
