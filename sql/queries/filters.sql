@@ -44,27 +44,16 @@ INSERT INTO txhub_rollup.day_filters (chain_id, bucket, hashes, addresses) VALUE
 -- name: clear
 DELETE FROM txhub_rollup.day_filters WHERE chain_id = $1 AND bucket = $2
 
--- name: without_hash
--- Days from $2 up to $3 of the chains $4 that cannot have any of the hashes $1 (ids, and hex, with commas between).
--- ADBC's parameters.
+-- name: absent
+-- Days from $2 up to $3 of the chains $4 that have none of the keys $1 (ids, and hex, with commas between), which $5 says to
+-- be `hashes` or `addresses`. ADBC's parameters.
 SELECT f.chain_id, f.bucket
 FROM txhub_rollup.standing_filters f
+CROSS JOIN LATERAL (SELECT CASE $5 WHEN 'hashes' THEN f.hashes WHEN 'addresses' THEN f.addresses END AS filter) AS one
 CROSS JOIN LATERAL (
     SELECT bool_or(txhub_rollup.is_in_block(block, key)) AS held
     FROM unnest(string_to_array($1, ',')) AS hex
     CROSS JOIN LATERAL (SELECT txhub_rollup.filter_key(decode(hex, 'hex')) AS key OFFSET 0) AS keys
-    CROSS JOIN LATERAL (SELECT txhub_rollup.filter_block(f.hashes, key) AS block OFFSET 0) AS blocks
-) AS looked
-WHERE f.chain_id = ANY (string_to_array($4, ',')::int[]) AND f.bucket >= $2 AND f.bucket < $3 AND NOT held
-
--- name: without_address
--- The same of the addresses $1.
-SELECT f.chain_id, f.bucket
-FROM txhub_rollup.standing_filters f
-CROSS JOIN LATERAL (
-    SELECT bool_or(txhub_rollup.is_in_block(block, key)) AS held
-    FROM unnest(string_to_array($1, ',')) AS hex
-    CROSS JOIN LATERAL (SELECT txhub_rollup.filter_key(decode(hex, 'hex')) AS key OFFSET 0) AS keys
-    CROSS JOIN LATERAL (SELECT txhub_rollup.filter_block(f.addresses, key) AS block OFFSET 0) AS blocks
+    CROSS JOIN LATERAL (SELECT txhub_rollup.filter_block(filter, key) AS block OFFSET 0) AS blocks
 ) AS looked
 WHERE f.chain_id = ANY (string_to_array($4, ',')::int[]) AND f.bucket >= $2 AND f.bucket < $3 AND NOT held

@@ -35,16 +35,16 @@ async def absent_days(
     reader: Reader, sought: Sought, asked: TimeRange, chain_ids: Iterable[int]
 ) -> frozenset[tuple[int, datetime]]:
     """Days of chains, by their starts, that cannot have what is sought; those that have no filter may have it."""
-    groups = [("without_address", group) for group in sought.addresses if group]
+    groups = [("addresses", group) for group in sought.addresses if group]
     if sought.hash is not None:
-        groups.append(("without_hash", [sought.hash]))
+        groups.append(("hashes", [sought.hash]))
     chains = ",".join(map(str, chain_ids))
     if not chains:
         return frozenset()
     absent: set[tuple[int, datetime]] = set()
-    for statement, keys in groups:
+    for kind, keys in groups:
         hexes = ",".join(key.hex() for key in keys)
-        absent.update((await reader.frame(_SQL[statement], hexes, *asked, chains)).iter_rows())
+        absent.update((await reader.frame(_SQL["absent"], hexes, *asked, chains, kind)).iter_rows())
     return frozenset(absent)
 
 
